@@ -1,0 +1,40 @@
+// The house's import directions (one rule per line of the list in CONTRIBUTING.md). Run by `npm run lint`.
+const layers = ['foundation', 'connection', 'scheduler', 'cluster', 'executors', 'runs', 'operations', 'surfaces'];
+// What a room may use besides itself; everything else under src/ is closed to it.
+const allowed = {
+  foundation: [],
+  connection: ['foundation'],
+  scheduler: ['foundation'],
+  cluster: ['connection', 'scheduler', 'foundation'],
+  executors: ['cluster', 'connection/port', 'foundation'],
+  runs: ['cluster', 'connection/port', 'scheduler/port', 'executors/port', 'foundation'],
+  operations: ['runs', 'executors', 'cluster', 'connection/port', 'scheduler/port', 'foundation'],
+  surfaces: ['operations', 'foundation'],
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: { path: '^src' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    ...layers.map((room) => ({
+      name: `${room}-imports-down`,
+      comment: `${room}/ may import only: ${['itself', ...allowed[room]].join(', ')}`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: '^src/', pathNot: [room, ...allowed[room]].map((r) => `^src/${r}(/|\\.ts$)`) },
+    })),
+    {
+      name: 'only-the-editor-side-knows-vscode',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(extension\\.ts$|surfaces/vscode/)' },
+      to: { path: '^vscode$|@types/vscode' },
+    },
+    { name: 'surfaces-do-not-know-each-other', severity: 'error', from: { path: '^src/surfaces/([^/]+)/' }, to: { path: '^src/surfaces/', pathNot: '^src/surfaces/$1/' } },
+    { name: 'source-does-not-know-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,205 @@
+/**
+ * What a scheduler is to us: a dialect, that is, functions that return commands as data and parsers of what the commands
+ * print. A dialect never runs anything and never sees a connection. `test/contract/scheduler` runs the same suite on
+ * every dialect with its real daemon.
+ *
+ * Rules that every dialect keeps:
+ * - Absolute tool paths come from the caller (`SchedulerTools`), never from PATH.
+ * - Every command carries a cleaned environment (`unset`), since users' shells hold SQUEUE_FORMAT, SLURM_TIME_FORMAT and the like.
+ * - Parsers find their lines by a marker of ours (so a banner cannot be read as a row), take `strict` (tests are strict,
+ *   users get the tolerant form, with what was skipped listed), and throw `remote_command_failed` or
+ *   `scheduler_throttled`/`cluster_timeout` when the scheduler could not be asked. Empty output is an answer only
+ *   together with exit status 0 and our end marker.
+ */
+
+export type SchedulerName = 'slurm' | 'sge' | 'pbs' | 'background';
+
+/** A scheduler command as data: what to run, with which variables removed and set. */
+export interface SchedulerCommand {
+  readonly argv: readonly string[];
+  readonly stdin?: string;
+  /** Variables removed first; a trailing `*` matches a prefix (`SQUEUE_*`). */
+  readonly unset: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** After this long the far side ends the command and reports 124. */
+  readonly timeoutS: number;
+}
+
+export interface CommandOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+}
+
+export interface Query<T> {
+  readonly command: SchedulerCommand;
+  parse(output: CommandOutput, strict: boolean): T;
+}
+
+/** Resources of one task. Absent means: the site's default. */
+export interface ResourceRequest {
+  readonly cpus?: number;
+  readonly memoryMiB?: number;
+  readonly walltimeS?: number;
+  readonly gpus?: number;
+  readonly gpuType?: string;
+  /** Partition or queue. */
+  readonly partition?: string;
+  readonly account?: string;
+  readonly qos?: string;
+  readonly constraint?: string;
+  readonly nodes?: number;
+  /** Words handed to the submit command as they are, after ours. */
+  readonly extraArguments?: readonly string[];
+}
+
+/** `afterany`: after all of them ended, however. `afterok`: only if all succeeded. */
+export interface JobDependency {
+  readonly type: 'afterany' | 'afterok';
+  readonly jobIds: readonly string[];
+}
+
+/** Inclusive range of array indices. */
+export interface IndexRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface SubmitRequest {
+  /** Unique per submission: it ends in the token's first digits, and finds the job again when the reply was lost. */
+  readonly name: string;
+  /** Whole token; kept by the scheduler's accounting where the site stores comments. */
+  readonly comment: string;
+  /** Absolute path of the job script on the cluster. */
+  readonly scriptPath: string;
+  readonly workdir: string;
+  /** Absent for a plain job. */
+  readonly array?: { readonly ranges: readonly IndexRange[]; readonly maxConcurrent?: number };
+  readonly dependencies: readonly JobDependency[];
+  readonly resources: ResourceRequest;
+  /** Path patterns in the scheduler's own placeholders: see `SchedulerDialect.logPath`. */
+  readonly stdoutPath: string;
+  readonly stderrPath: string;
+}
+
+export interface SubmitQuery extends Query<{ readonly jobId: string }> {
+  /**
+   * For the remote submit program, which must know the id at once: a Python regular expression whose first group is the
+   * job id, matched against whole lines of standard output.
+   */
+  readonly jobIdPattern: string;
+  /** Python regular expressions over stderr that mean: refused for now by a limit, certainly not submitted. */
+  readonly throttledPatterns: readonly string[];
+}
+
+/** The scheduler's states, folded into ours. `unknown` keeps the scheduler's word in `rawState`. */
+export type JobState = 'pending' | 'held' | 'running' | 'completing' | 'completed' | 'failed' | 'cancelled' | 'timeout' | 'out_of_memory' | 'node_fail' | 'preempted' | 'unknown';
+
+export function isTerminalJobState(state: JobState): boolean {
+  return !['pending', 'held', 'running', 'completing', 'unknown'].includes(state);
+}
+
+/** One row of the queue: a job, one element of an array, or a condensed set of waiting elements. */
+export interface QueueRow {
+  /** Of the array as a whole: `123` for the row `123_[5-100%4]`. */
+  readonly jobId: string;
+  /** Array elements that the row speaks of; absent for a plain job. */
+  readonly indices?: readonly IndexRange[];
+  readonly state: JobState;
+  readonly rawState: string;
+  readonly name: string;
+  /** Why it waits, in the scheduler's word (`Priority`, `Dependency`, `QOSMaxJobsPerUserLimit`); empty if none. */
+  readonly reason: string;
+  readonly node: string;
+}
+
+/** One row of accounting. */
+export interface AccountingRow {
+  readonly jobId: string;
+  readonly indices?: readonly IndexRange[];
+  readonly state: JobState;
+  readonly rawState: string;
+  readonly name: string;
+  readonly comment: string;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly elapsedS: number | null;
+  readonly maxRssMiB: number | null;
+  readonly node: string;
+}
+
+export interface Rows<Row> {
+  readonly rows: readonly Row[];
+  /** Lines that carried our marker and could not be understood. */
+  readonly malformed: readonly string[];
+}
+
+/** Limits as the site states them; undefined where it does not say. */
+export interface SchedulerLimits {
+  /** Largest array index that may be used, counted inclusively (Slurm: MaxArraySize - 1). */
+  readonly maxArrayIndex?: number;
+  /** Most elements of one array. */
+  readonly maxArraySize?: number;
+  /** Jobs and array elements a user may have in the queue at once. */
+  readonly maxSubmitJobs?: number;
+  /** Jobs and array elements the controller holds for everybody. */
+  readonly maxJobCount?: number;
+  readonly partitions: readonly PartitionFacts[];
+  /** Whether accounting answers (slurmdbd); undefined when not known. */
+  readonly accounting?: boolean;
+  readonly version?: string;
+}
+
+export interface PartitionFacts {
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly up: boolean;
+  readonly maxWalltimeS?: number;
+  readonly defaultWalltimeS?: number;
+  readonly nodes: number;
+  readonly cpusTotal: number;
+  readonly cpusIdle: number;
+  readonly memoryMiBPerNode?: number;
+  /** `a100:4` as the site writes it; empty if none. */
+  readonly gres: string;
+}
+
+/** Where the scheduler's programs are, from the connection's environment. */
+export interface SchedulerTools {
+  readonly tools: Readonly<Record<string, string>>;
+  readonly python: string | undefined;
+  readonly user: string;
+  /** Folder on the far side that holds our runtime files (`hpc_background.py` and others). */
+  readonly runtimeDirectory: string;
+}
+
+export interface CancelTarget {
+  readonly jobId: string;
+  /** Only these elements; absent: all of it. */
+  readonly indices?: readonly IndexRange[];
+}
+
+export interface SchedulerDialect {
+  readonly name: SchedulerName;
+  /** Programs without which this scheduler cannot be used. */
+  readonly requiredTools: readonly string[];
+  /** Whether one array may take several ranges (`3,7,12-14`); else the caller splits. */
+  readonly acceptsIndexLists: boolean;
+  /** Which environment variables a job script reads: its array job id, its element index. */
+  readonly jobVariables: { readonly jobId: string; readonly arrayJobId: string; readonly arrayIndex: string };
+  /** Log file name pattern for an array (`%A_%a`) or a plain job, below `directory`. */
+  logPath(directory: string, key: string, stream: 'out' | 'err', array: boolean): string;
+  /** The same path for one element, once the job's id is known. */
+  resolveLogPath(pattern: string, jobId: string, index: number | undefined): string;
+
+  submit(request: SubmitRequest, tools: SchedulerTools): SubmitQuery;
+  /** The user's whole queue in one call. */
+  queue(tools: SchedulerTools): Query<Rows<QueueRow>>;
+  /** Finds jobs by their exact name, in the queue and where possible in accounting, `since` a time. */
+  findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly { readonly jobId: string; readonly name: string; readonly state: JobState }[]>[];
+  /** Undefined where the site has none. */
+  accounting(jobIds: readonly string[], since: Date, tools: SchedulerTools): Query<Rows<AccountingRow>> | undefined;
+  /** One or more commands that together cancel the targets. Cancelling what is gone already succeeds. */
+  cancel(targets: readonly CancelTarget[], tools: SchedulerTools): readonly Query<void>[];
+  limits(tools: SchedulerTools): Query<SchedulerLimits>;
+}
