@@ -1,0 +1,152 @@
+/**
+ * Builds what ships: `dist/extension.js` and `dist/cli.js` (ESM, sharing lazily loaded chunks) and `dist/webview.js`.
+ *
+ * Rules: nothing native is bundled (ssh2 runs on its own JavaScript when its addons are absent); nothing that the command
+ * line loads may import `vscode`; the notices of every bundled package are written beside the bundles.
+ *
+ *   node esbuild.mjs                development build with source maps
+ *   node esbuild.mjs --production   minified, no source maps
+ *   node esbuild.mjs --watch        development build, again at each change
+ *   node esbuild.mjs --analyze      also prints what is in the bundles, and writes dist/meta.json
+ */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+const flags = new Set(process.argv.slice(2));
+const production = flags.has('--production');
+
+/** CommonJS packages inside an ES module look for these three names. */
+const commonJsNames =
+  'import{createRequire as __createRequire}from"node:module";import{fileURLToPath as __toPath}from"node:url";' +
+  'const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL(".",import.meta.url));';
+
+/** Addons become modules that throw when required: their users catch that and take the JavaScript way. */
+const withoutAddons = {
+  name: 'without-addons',
+  setup(build) {
+    build.onResolve({ filter: /^cpu-features$|\.node$/ }, (args) => ({ path: args.path, namespace: 'addon' }));
+    build.onLoad({ filter: /.*/, namespace: 'addon' }, () => ({ contents: 'throw new Error("Native addons are not shipped.");', loader: 'js' }));
+  },
+};
+
+/** The command line's first line, which npm's `bin` needs. */
+const withHashbang = {
+  name: 'with-hashbang',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]src[\\/]cli\.ts$/ }, async (args) => {
+      const text = await fs.readFile(args.path, 'utf8');
+      return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
+    });
+  },
+};
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  metafile: true,
+  minify: production,
+  sourcemap: production ? false : 'linked',
+  legalComments: 'none',
+  logLevel: 'info',
+};
+
+async function existing(entries) {
+  const found = await Promise.all(entries.map((entry) => fs.access(path.join(root, entry)).then(() => [entry], () => [])));
+  return found.flat();
+}
+
+async function buildOptions() {
+  const options = [];
+  const node = await existing(['src/extension.ts', 'src/cli.ts']);
+  if (node.length > 0) {
+    options.push({
+      ...common,
+      entryPoints: node,
+      outdir: 'dist',
+      format: 'esm',
+      splitting: true,
+      platform: 'node',
+      target: 'node20',
+      chunkNames: 'chunks/[name]-[hash]',
+      // `module` builds of packages are smaller and need no wrapper.
+      mainFields: ['module', 'main'],
+      external: ['vscode'],
+      banner: { js: commonJsNames },
+      plugins: [withoutAddons, withHashbang],
+    });
+  }
+  for (const entry of await existing(['webview/main.ts'])) {
+    options.push({ ...common, entryPoints: { webview: entry }, outdir: 'dist', format: 'iife', platform: 'browser', target: 'chrome128' });
+  }
+  return options;
+}
+
+/** Every output that loading `output` may load, now or later. */
+function reachable(metafile, output) {
+  const seen = new Set();
+  const visit = (name) => {
+    if (seen.has(name) || metafile.outputs[name] === undefined) return;
+    seen.add(name);
+    for (const item of metafile.outputs[name].imports) visit(item.path);
+  };
+  visit(output);
+  return [...seen];
+}
+
+function refuseVscodeInCommandLine(metafile) {
+  const guilty = reachable(metafile, 'dist/cli.js').find((name) => metafile.outputs[name].imports.some((item) => item.path === 'vscode'));
+  if (guilty !== undefined) throw new Error(`dist/cli.js reaches ${guilty}, which imports vscode: only src/extension.ts and src/surfaces/vscode/ may.`);
+}
+
+async function writeNotices(metafiles) {
+  const packages = new Set(metafiles.flatMap((metafile) => Object.keys(metafile.inputs)).flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
+  const parts = [];
+  for (const folder of [...packages].sort()) {
+    const manifest = JSON.parse(await fs.readFile(path.join(root, folder, 'package.json'), 'utf8'));
+    const files = (await fs.readdir(path.join(root, folder))).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name)).sort();
+    const texts = await Promise.all(files.map((name) => fs.readFile(path.join(root, folder, name), 'utf8')));
+    parts.push([`${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})`, ...texts.map((text) => text.trim())].join('\n\n'));
+  }
+  const head = 'HPC Agent contains the following packages.';
+  await fs.writeFile(path.join(root, 'dist/THIRD-PARTY-NOTICES.txt'), `${[head, ...parts].join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);
+}
+
+/** What a start loads at once, and what may follow. */
+function report(metafile) {
+  const size = (names) => `${(names.reduce((sum, name) => sum + metafile.outputs[name].bytes, 0) / 1024).toFixed(1)} KiB`;
+  for (const entry of Object.keys(metafile.outputs).filter((name) => metafile.outputs[name].entryPoint && /^dist\/[^/]+\.js$/.test(name))) {
+    const all = reachable(metafile, entry);
+    const eager = new Set();
+    const visit = (name) => {
+      if (eager.has(name) || metafile.outputs[name] === undefined) return;
+      eager.add(name);
+      for (const item of metafile.outputs[name].imports) if (item.kind === 'import-statement') visit(item.path);
+    };
+    visit(entry);
+    console.log(`${entry}: ${size([...eager])} at start, ${size(all)} with everything loaded later (${all.length} files)`);
+  }
+}
+
+await fs.rm(path.join(root, 'dist'), { recursive: true, force: true });
+await fs.mkdir(path.join(root, 'dist'), { recursive: true });
+const options = await buildOptions();
+
+if (flags.has('--watch')) {
+  await Promise.all(options.map(async (option) => (await esbuild.context(option)).watch()));
+} else {
+  const results = await Promise.all(options.map((option) => esbuild.build(option)));
+  const metafiles = results.map((result) => result.metafile);
+  metafiles.forEach(refuseVscodeInCommandLine);
+  await writeNotices(metafiles);
+  if (metafiles.some((metafile) => metafile.outputs['dist/cli.js'])) await fs.chmod(path.join(root, 'dist/cli.js'), 0o755);
+  if (flags.has('--analyze')) {
+    for (const metafile of metafiles) {
+      console.log(await esbuild.analyzeMetafile(metafile));
+      report(metafile);
+    }
+    await fs.writeFile(path.join(root, 'dist/meta.json'), JSON.stringify(metafiles));
+  }
+}
