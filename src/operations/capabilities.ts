@@ -1,0 +1,37 @@
+import * as path from 'node:path';
+import * as z from 'zod/mini';
+import { defineOperation } from './operation.ts';
+
+export const capabilities = defineOperation({
+  name: 'capabilities',
+  kind: 'query',
+  summary: 'Tell what this version can do: verbs, schedulers, files, error codes.',
+  guidance: 'The one call to begin with for a program that has never seen this product.',
+  input: z.strictObject({}),
+  output: z.object({
+    version: z.string(),
+    subcommands: z.array(z.string()),
+    supported_schedulers: z.array(z.string()),
+    schemas_dir: z.string(),
+    journal_dir: z.string(),
+    required_env: z.array(z.string()),
+    operations: z.array(z.object({ name: z.string(), kind: z.string(), summary: z.string(), guidance: z.string(), idempotent: z.boolean(), confirms: z.boolean(), tool: z.boolean() })),
+    error_codes: z.array(z.object({ code: z.string(), category: z.string(), exit_code: z.number(), retry_safe: z.boolean(), policy: z.string() })),
+  }),
+  idempotent: true,
+  tool: false,
+  run: async (_, { services }) => {
+    const { catalogue } = await import('./catalogue.ts');
+    const { errorPolicies } = await import('../foundation/errors.ts');
+    return {
+      version: services.host.version,
+      subcommands: catalogue.map((operation) => operation.name),
+      supported_schedulers: ['slurm', 'background'],
+      schemas_dir: path.join(services.host.assetsDirectory, 'schemas'),
+      journal_dir: path.join(services.host.home, 'journal'),
+      required_env: ['HOME', 'PATH', 'SSH_AUTH_SOCK'],
+      operations: catalogue.map(({ name, kind, summary, guidance, idempotent, confirms, tool }) => ({ name, kind, summary, guidance, idempotent, confirms, tool })),
+      error_codes: Object.entries(errorPolicies).map(([code, policy]) => ({ code, category: policy.category, exit_code: policy.exitCode, retry_safe: policy.retrySafe, policy: policy.policy })),
+    };
+  },
+});

@@ -1,0 +1,41 @@
+/** Every operation, in the order in which people meet them. */
+import { aggregate, verifyAggregationComplete } from './aggregate.ts';
+import { buildTasksPy } from './buildTasksPy.ts';
+import { cancel } from './cancel.ts';
+import { capabilities } from './capabilities.ts';
+import { clustersAdd, clustersCandidates, clustersDescribe, clustersList } from './clusters.ts';
+import { discover } from './discover.ts';
+import { findPriorRun } from './findPriorRun.ts';
+import { listRuns } from './listRuns.ts';
+import { logs } from './logs.ts';
+import { monitor } from './monitor.ts';
+import type { Operation } from './operation.ts';
+import { plan } from './plan.ts';
+import { preflight } from './preflight.ts';
+import { reconcile } from './reconcile.ts';
+import { results } from './results.ts';
+import { status } from './status.ts';
+import { submit } from './submit.ts';
+
+export const catalogue: readonly Operation[] = [
+  capabilities,
+  clustersList,
+  clustersDescribe,
+  clustersCandidates,
+  clustersAdd,
+  preflight,
+  discover,
+  buildTasksPy,
+  plan,
+  submit,
+  listRuns,
+  status,
+  monitor,
+  logs,
+  cancel,
+  reconcile,
+  aggregate,
+  verifyAggregationComplete,
+  results,
+  findPriorRun,
+];

@@ -1,0 +1,109 @@
+/**
+ * The shape of an operation: one thing the product can do, declared once. From the declaration come the CLI verb, the
+ * JSON Schemas, the language-model tool, the MCP tool and the reference page. A surface knows operations and nothing below.
+ *
+ * Rules: input is parsed by the schema before `run` sees it (unknown keys are refused); `run` throws only HpcError or
+ * CancelledError; `confirm` has no side effects and speaks in resolved values (cluster, command, task count, node-hours).
+ */
+import * as z from 'zod/mini';
+import { HpcError } from '../foundation/errors.ts';
+import type { ReportProgress } from '../foundation/progress.ts';
+import type { Services } from './services.ts';
+
+/** `query` reads; `validate` judges input; `scaffold` writes workspace files; `submit`, `mutate` and `workflow` change the cluster or the record of it. */
+export type OperationKind = 'query' | 'validate' | 'scaffold' | 'submit' | 'mutate' | 'workflow';
+
+export interface OperationContext {
+  readonly services: Services;
+  /** The workspace folder: where `.hpc/` is or will be. */
+  readonly experimentDir: string;
+  readonly signal: AbortSignal;
+  readonly progress: ReportProgress;
+}
+
+export interface OperationDeclaration<Input, Output> {
+  /** Kebab-case; the CLI verb and, with underscores, the MCP tool. */
+  readonly name: string;
+  readonly kind: OperationKind;
+  /** One sentence for people: menus, `--help`. */
+  readonly summary: string;
+  /** For agents: what it is for, when not to use it, what to do next. */
+  readonly guidance: string;
+  readonly input: z.ZodMiniType<Input>;
+  readonly output: z.ZodMiniType<Output>;
+  readonly idempotent: boolean;
+  /** Whether agents are offered it as a tool (editor and MCP), beside the command line. */
+  readonly tool: boolean;
+  /** Positional words of the CLI verb, by input key, in order. */
+  readonly positional?: readonly string[];
+  /** What will happen, in one sentence; undefined where this very input needs no confirmation. */
+  readonly confirm?: (input: Input, context: OperationContext) => Promise<string | undefined>;
+  readonly run: (input: Input, context: OperationContext) => Promise<Output>;
+}
+
+/** An operation whose types are known only to itself: what a surface holds. */
+export interface Operation {
+  readonly name: string;
+  readonly kind: OperationKind;
+  readonly summary: string;
+  readonly guidance: string;
+  readonly idempotent: boolean;
+  readonly tool: boolean;
+  readonly positional: readonly string[];
+  readonly confirms: boolean;
+  /** JSON Schema 2020-12. */
+  inputSchema(): JsonSchema;
+  outputSchema(): JsonSchema;
+  /** The confirmation sentence for this input, or undefined where none is needed. Parses the input. */
+  confirmation(input: unknown, context: OperationContext): Promise<string | undefined>;
+  /** Parses the input, runs, returns data that fits the output schema. */
+  invoke(input: unknown, context: OperationContext): Promise<unknown>;
+}
+
+export interface JsonSchema {
+  readonly [key: string]: unknown;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+}
+
+/** An operation that can also be called with its types by the code that imports it. */
+export interface TypedOperation<Input, Output> extends Operation {
+  call(input: Input, context: OperationContext): Promise<Output>;
+}
+
+/** A zod issue as `path: message`, so that the reader finds the culprit. */
+function describeIssues(error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string {
+  return error.issues
+    .slice(0, 5)
+    .map((issue) => (issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ${issue.message}` : issue.message))
+    .join('; ');
+}
+
+export function parseInput<T>(name: string, schema: z.ZodMiniType<T>, input: unknown): T {
+  const result = z.safeParse(schema, input);
+  if (result.success) return result.data;
+  throw new HpcError('spec_invalid', `The input of ${name} is not valid: ${describeIssues(result.error)}.`, {
+    remediation: `See \`hpc-agent ${name} --help\` or schemas/${name}.input.json for what it takes.`,
+    details: { issues: result.error.issues.slice(0, 20).map((issue) => ({ path: issue.path.map(String), message: issue.message })) },
+  });
+}
+
+export function defineOperation<Input, Output>(declaration: OperationDeclaration<Input, Output>): TypedOperation<Input, Output> {
+  const { name, input: inputSchema, output: outputSchema, confirm, run } = declaration;
+  return {
+    name,
+    kind: declaration.kind,
+    summary: declaration.summary,
+    guidance: declaration.guidance,
+    idempotent: declaration.idempotent,
+    tool: declaration.tool,
+    positional: declaration.positional ?? [],
+    confirms: confirm !== undefined,
+    inputSchema: () => z.toJSONSchema(inputSchema, { io: 'input' }),
+    outputSchema: () => z.toJSONSchema(outputSchema, { unrepresentable: 'any' }),
+    confirmation: async (raw, context) => confirm?.(parseInput(name, inputSchema, raw), context),
+    invoke: async (raw, context) => run(parseInput(name, inputSchema, raw), context),
+    call: (input, context) => run(input, context),
+  };
+}

@@ -1,0 +1,21 @@
+import * as z from 'zod/mini';
+import { defineOperation } from './operation.ts';
+import { runId, runSummary } from './schemas.ts';
+import { runDepsOf, runSummaryOf } from './runRequest.ts';
+
+export const reconcile = defineOperation({
+  name: 'reconcile',
+  kind: 'mutate',
+  summary: 'Find out what became of a submission whose reply was lost. Submits nothing.',
+  guidance: 'Reads receipts on the cluster, then the queue by name, then accounting. Afterwards submit with resume finishes what is missing.',
+  input: z.strictObject({ run_id: runId }),
+  output: z.object({ run: runSummary, found_jobs: z.array(z.object({ key: z.string(), job_id: z.nullable(z.string()), evidence: z.string() })) }),
+  idempotent: true,
+  tool: false,
+  positional: ['run_id'],
+  run: async (input, context) => {
+    const { reconcileRun } = await import('../runs/submitRun.ts');
+    const outcome = await reconcileRun(input.run_id, await runDepsOf(context), context);
+    return { run: runSummaryOf(outcome.view), found_jobs: outcome.arrays.map((array) => ({ key: array.key, job_id: array.jobId ?? null, evidence: array.evidence })) };
+  },
+});

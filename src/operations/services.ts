@@ -1,0 +1,25 @@
+/** What operations work with; made once by `extension.ts` or `cli.ts` and handed in. */
+import type { PromptPort } from '../connection/port.ts';
+import type { Clock } from '../foundation/clock.ts';
+import type { Disposable } from '../foundation/disposable.ts';
+import type { Log } from '../foundation/log.ts';
+
+/** What the host (editor or command line) gives. */
+export interface Host {
+  /** Version of the product. */
+  readonly version: string;
+  /** Folder that holds `templates/` and `schemas/`. */
+  readonly assetsDirectory: string;
+  /** The user's state: clusters.yaml, journal. `HPC_AGENT_HOME` or `~/.hpc-agent`. */
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly prompts: PromptPort;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Whether the workspace's own files may name programs, hosts and templates (workspace trust). */
+  readonly trusted: () => boolean;
+}
+
+export interface Services extends Disposable {
+  readonly host: Host;
+}

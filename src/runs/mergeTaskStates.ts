@@ -1,0 +1,139 @@
+/**
+ * What several sources said of each task, merged into one state. Pure; called on reading, nothing merged is ever stored.
+ *
+ * Rules, in order of strength:
+ * 1. An end event of the latest attempt decides: the task wrote it itself.
+ * 2. The queue, when it could be asked: what it lists is pending, held or running.
+ * 3. Accounting, when it could be asked: a terminal state of the allocation.
+ * 4. Absence decides nothing at once. A task whose job is in no queue and has no end is `unknown`, and becomes `lost` only
+ *    when the queue was asked with success several times over `lostAfterMs` and accounting does not contradict.
+ * A source that could not be asked contributes its last good answer, and the age of that is said.
+ */
+import { groupBy } from '../foundation/collections.ts';
+import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type QueueRow } from '../scheduler/port.ts';
+import type { TaskHistory } from './taskEvents.ts';
+
+export type TaskState = 'pending' | 'running' | 'complete' | 'failed' | 'cancelled' | 'timeout' | 'lost' | 'unknown';
+
+export interface TaskView {
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly job: string | null;
+  readonly node: string | null;
+  readonly exitCode: number | null;
+  readonly elapsedS: number | null;
+  readonly peakRssMiB: number | null;
+  /** Why we say so, in words. */
+  readonly evidence: string;
+}
+
+export interface ArrayFacts {
+  readonly jobId: string | undefined;
+  readonly firstTask: number;
+  readonly taskCount: number;
+  /** Since when (ms) and how often the job was missing in a queue that could be asked. */
+  readonly absent?: { readonly sinceMs: number; readonly times: number };
+}
+
+export interface MergeInput {
+  readonly totalTasks: number;
+  readonly arrays: readonly ArrayFacts[];
+  readonly histories: readonly TaskHistory[];
+  /** Rows of the last good answer; undefined: never asked with success. */
+  readonly queue: { readonly rows: readonly QueueRow[]; readonly atMs: number } | undefined;
+  readonly accounting: { readonly rows: readonly AccountingRow[]; readonly atMs: number } | undefined;
+  readonly isCancelRequested: (task: number) => boolean;
+  readonly nowMs: number;
+}
+
+/** A job is believed lost after this long without a sign of it, in at least three answers of the queue. */
+export const lostAfterMs = 60_000;
+export const lostAfterTimes = 3;
+
+const fromAccounting: Partial<Record<JobState, TaskState>> = {
+  completed: 'complete',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  timeout: 'timeout',
+  out_of_memory: 'failed',
+  node_fail: 'failed',
+  preempted: 'failed',
+};
+
+/** Rows by array element (1-based index); a row without indices speaks of all. */
+function byIndex<Row extends { readonly indices?: readonly IndexRange[] }>(rows: readonly Row[], count: number): (Row | undefined)[] {
+  const found = Array<Row | undefined>(count + 1).fill(undefined);
+  for (const row of rows) {
+    const ranges = row.indices ?? [{ first: 1, last: count }];
+    for (const { first, last } of ranges) for (let index = Math.max(1, first); index <= Math.min(last, count); index += 1) found[index] = row;
+  }
+  return found;
+}
+
+export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
+  const views: TaskView[] = Array.from({ length: input.totalTasks }, () => ({ state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, evidence: 'not submitted yet' }) as const);
+  const queueByJob = groupBy(input.queue?.rows ?? [], (row) => row.jobId);
+  const accountingByJob = groupBy(input.accounting?.rows ?? [], (row) => row.jobId);
+  for (const array of input.arrays) {
+    const { jobId } = array;
+    const queue = byIndex(jobId === undefined ? [] : (queueByJob.get(jobId) ?? []), array.taskCount);
+    const accounting = byIndex(jobId === undefined ? [] : (accountingByJob.get(jobId) ?? []), array.taskCount);
+    for (let offset = 0; offset < array.taskCount; offset += 1) {
+      const task = array.firstTask + offset;
+      views[task] = mergeOne(input, array, task, offset + 1, input.histories[task] ?? {}, queue[offset + 1], accounting[offset + 1]);
+    }
+  }
+  return views;
+}
+
+function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: number, history: TaskHistory, queued: QueueRow | undefined, accounted: AccountingRow | undefined): TaskView {
+  const { start, end } = history;
+  const latest = end ?? start;
+  const base = {
+    attempt: latest?.a ?? 1,
+    job: array.jobId === undefined ? null : `${array.jobId}_${index}`,
+    node: latest?.node ?? ((queued?.node ?? '') || (accounted?.node ?? '') || null),
+    exitCode: end?.rc ?? accounted?.exitCode ?? null,
+    elapsedS: end?.el ?? accounted?.elapsedS ?? null,
+    peakRssMiB: end?.rss ?? accounted?.maxRssMiB ?? null,
+  };
+  if (end) {
+    const outcome = end.o ?? (end.rc === 0 ? 'done' : 'failed');
+    if (outcome === 'done' || outcome === 'skipped') {
+      return { ...base, state: 'complete', evidence: outcome === 'skipped' ? `the result was there already (task log of ${end.node})` : `ended well on ${end.node} (task log)` };
+    }
+    // The executor was ended from outside: the scheduler knows by whom. Without its word it is a failure.
+    const state = input.isCancelRequested(task) ? 'cancelled' : accounted && isTerminalJobState(accounted.state) && accounted.state !== 'completed' ? (fromAccounting[accounted.state] ?? 'failed') : 'failed';
+    const how = typeof end.s === 'number' && end.s > 0 ? `was ended by signal ${end.s}` : `ended with status ${end.rc ?? 'unknown'}`;
+    const said = accounted && accounted.state !== 'failed' && accounted.state !== 'completed' ? `; accounting says ${accounted.rawState}` : '';
+    return { ...base, state, evidence: outcome === 'preempted' ? `was asked to stop on ${end.node} (task log)${said}` : `${how} on ${end.node} (task log)${said}` };
+  }
+  if (array.jobId === undefined) return { ...base, state: 'pending', evidence: 'not submitted yet' };
+  if (queued) {
+    const reason = queued.reason !== '' && queued.reason !== 'None' ? ` (${queued.reason})` : '';
+    switch (queued.state) {
+      case 'pending':
+      case 'held':
+        return { ...base, state: 'pending', evidence: `the queue says ${queued.rawState}${reason}` };
+      case 'running':
+      case 'completing':
+        return { ...base, state: 'running', evidence: `the queue says ${queued.rawState}${queued.node ? ` on ${queued.node}` : ''}` };
+      case 'unknown':
+        return { ...base, state: start ? 'running' : 'unknown', evidence: `the queue says ${queued.rawState}, which this version does not know` };
+      default:
+        return { ...base, state: fromAccounting[queued.state] ?? 'failed', evidence: `the queue says ${queued.rawState}${reason}` };
+    }
+  }
+  if (accounted && isTerminalJobState(accounted.state)) {
+    const state = input.isCancelRequested(task) && accounted.state !== 'completed' ? 'cancelled' : (fromAccounting[accounted.state] ?? 'failed');
+    return { ...base, state, evidence: `accounting says ${accounted.rawState}${accounted.exitCode ? `, exit status ${accounted.exitCode}` : ''}` };
+  }
+  if (input.queue === undefined) return { ...base, state: start ? 'running' : 'unknown', evidence: start ? `started on ${start.node} (task log); the queue has not been asked yet` : 'submitted; the cluster has not been asked yet' };
+  if (input.isCancelRequested(task)) return { ...base, state: 'cancelled', evidence: 'was asked to end, and is in the queue no more' };
+  const absent = array.absent;
+  if (absent && absent.times >= lostAfterTimes && input.nowMs - absent.sinceMs >= lostAfterMs) {
+    const contradiction = accounted ? `, although accounting still says ${accounted.rawState}` : input.accounting ? ', nor in accounting' : '';
+    return { ...base, state: 'lost', evidence: `${start ? `started on ${start.node}, then ` : ''}the scheduler has no job ${array.jobId} in its queue${contradiction}; asked ${absent.times} times` };
+  }
+  return { ...base, state: 'unknown', evidence: `${start ? `started on ${start.node}; ` : ''}not in the queue, and no end was reported yet` };
+}

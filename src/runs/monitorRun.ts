@@ -1,0 +1,67 @@
+/** Watches a run until it ends. The pace is hpc-agent's cadence table; on this machine it is faster, since asking costs nothing. */
+import { sleep } from '../foundation/abort.ts';
+import { HpcError } from '../foundation/errors.ts';
+import type { CallOptions, RunDeps } from './deps.ts';
+import { runState } from './listRuns.ts';
+import type { RunView } from './runView.ts';
+
+/** Seconds to the next look; undefined when there is nothing left to wait for. */
+export function nextTickS(view: RunView): number | undefined {
+  const { pending, running, unknown } = view.counts;
+  if (pending + running + unknown === 0) return undefined;
+  if (view.submission.scheduler === 'background') return 1;
+  if (running === 0 && pending > 0 && view.counts.complete === 0) return 60;
+  return running > 0 ? 30 : 60;
+}
+
+export interface MonitorOutcome {
+  readonly view: RunView;
+  readonly ticks: number;
+  readonly elapsedMs: number;
+  readonly ended: boolean;
+  readonly nextTickS: number | undefined;
+}
+
+const patience = 5;
+/** How long the combiner jobs may take after the last task before the watch ends without them; `aggregate` makes up for them. */
+const combinerGraceMs = 20_000;
+
+export async function monitorRun(runId: string, options: { pollIntervalMs?: number; budgetMs: number }, deps: RunDeps, call: CallOptions): Promise<MonitorOutcome> {
+  const startedMs = deps.clock.now().getTime();
+  let failures = 0;
+  let settledMs: number | undefined;
+  for (let ticks = 1; ; ticks += 1) {
+    let view: RunView | undefined;
+    try {
+      view = await runState(runId, { refresh: true }, deps, { signal: call.signal, progress: () => undefined });
+      failures = 0;
+    } catch (error) {
+      // A moment without an answer is no end of the run; a lasting one is told.
+      if (!HpcError.is(error) || !error.retrySafe || (failures += 1) > patience) throw error;
+      view = await runState(runId, { refresh: false }, deps, call);
+    }
+    const { counts } = view;
+    const done = counts.complete + counts.failed + counts.cancelled + counts.timeout + counts.lost;
+    call.progress({ message: describeCounts(view), done, total: view.tasks.length });
+    const elapsedMs = deps.clock.now().getTime() - startedMs;
+    const next = nextTickS(view);
+    if (next === undefined) settledMs ??= deps.clock.now().getTime();
+    const combined = view.facts.combined.length >= view.submission.combiners.length || view.counts.complete < view.tasks.length;
+    const ended = settledMs !== undefined && (combined || deps.clock.now().getTime() - settledMs > combinerGraceMs);
+    if (ended || elapsedMs >= options.budgetMs) return { view, ticks, elapsedMs, ended: next === undefined, nextTickS: next };
+    await sleep(options.pollIntervalMs ?? (next ?? 1) * 1000 * 2 ** failures, call.signal);
+  }
+}
+
+export function describeCounts(view: RunView): string {
+  const words: [number, string][] = [
+    [view.counts.complete, 'done'],
+    [view.counts.running, 'running'],
+    [view.counts.pending, 'waiting'],
+    [view.counts.failed + view.counts.timeout, 'failed'],
+    [view.counts.cancelled, 'cancelled'],
+    [view.counts.lost, 'lost'],
+    [view.counts.unknown, 'unknown'],
+  ];
+  return words.flatMap(([count, word]) => (count > 0 ? [`${count} ${word}`] : [])).join(' · ') || 'nothing yet';
+}

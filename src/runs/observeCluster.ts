@@ -1,0 +1,207 @@
+/**
+ * Observes all open runs of one cluster in one round trip: the user's queue, at most one accounting call, and what is new
+ * in the runs' event logs. Stores what came, unmerged.
+ *
+ * Rules:
+ * - The queue is asked before the logs are read, so a task that ends in between is seen to have ended.
+ * - Accounting is asked only for jobs that the last answer of the queue did not explain, and not more often than
+ *   `accountingIntervalMs`; most ticks need none.
+ * - One observer at a time per cluster: who finds a snapshot younger than `freshMs` after waiting for the lock uses it.
+ * - What could not be asked leaves the last good answer, and the reason, in the run's facts.
+ */
+import * as path from 'node:path';
+import type { ClusterSession } from '../cluster/session.ts';
+import { commandOnWire } from '../cluster/session.ts';
+import { CancelledError } from '../foundation/abort.ts';
+import { HpcError, toHpcError } from '../foundation/errors.ts';
+import { withFileLock } from '../foundation/fileLock.ts';
+import type { CommandOutput } from '../scheduler/port.ts';
+import { readSnapshot, writeSnapshot, type Source, type SourceSnapshot } from './clusterSnapshot.ts';
+import type { RunDeps } from './deps.ts';
+import { applyDifference, textHash } from './lineDifference.ts';
+import { eventOffsets, storeEvents } from './taskEvents.ts';
+import { storeAccounting, viewRun, type OpenRun, type RunView } from './runView.ts';
+
+export const accountingIntervalMs = 60_000;
+const freshMs = 1_000;
+
+export interface ObserveOptions {
+  readonly signal?: AbortSignal;
+  /** Ask even when the last answer is younger than `freshMs`. */
+  readonly force?: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** Asks the cluster about these runs. Throws when it could not be asked; the runs' facts then say why. */
+export async function observeCluster(session: ClusterSession, runs: readonly OpenRun[], deps: RunDeps, options: ObserveOptions = {}): Promise<void> {
+  const directory = deps.journal.clusterDirectory(session.profile.name);
+  const askedAt = deps.clock.now().getTime();
+  try {
+    await withFileLock(
+      path.join(directory, 'observe.lock'),
+      async () => {
+        const last = await readSnapshot(directory, 'queue');
+        const observed = await Promise.all(runs.map((run) => deps.journal.readFacts(run.experimentDir, run.sidecar.run_id)));
+        const isFresh = (at: string | null): boolean => at !== null && (Date.parse(at) >= askedAt || (options.force !== true && deps.clock.now().getTime() - Date.parse(at) < freshMs));
+        if (last && isFresh(last.at) && observed.every((facts) => isFresh(facts.observed_at))) return;
+        await observeNow(session, runs, deps, directory, options);
+      },
+      { ...(options.signal ? { signal: options.signal } : {}), timeoutMs: 90_000 },
+    );
+  } catch (error) {
+    if (CancelledError.is(error)) throw error;
+    const typed = toHpcError(error);
+    await Promise.all(
+      runs.map(async (run) => {
+        const facts = await deps.journal.readFacts(run.experimentDir, run.sidecar.run_id);
+        await deps.journal.writeFacts(run.experimentDir, run.sidecar.run_id, { ...facts, stale_reason: typed.message });
+      }),
+    );
+    throw typed;
+  }
+}
+
+async function observeNow(session: ClusterSession, runs: readonly OpenRun[], deps: RunDeps, directory: string, options: ObserveOptions): Promise<void> {
+  const callOptions = { ...(options.signal ? { signal: options.signal } : {}), timeoutMs: options.timeoutMs ?? 60_000, priority: 'normal' as const };
+  const facts = await session.facts(callOptions);
+  const queueQuery = session.dialect.queue(facts.tools);
+  const before = { queue: await readSnapshot(directory, 'queue'), accounting: await readSnapshot(directory, 'accounting') };
+  const views = await Promise.all(runs.map((run) => viewRun(run, deps, session.dialect, before)));
+  const questioned = jobsForAccounting(views, before.accounting, deps.clock.now().getTime());
+  const since = new Date(Math.min(...runs.map((run) => Date.parse(run.sidecar.submitted_at))) - 3_600_000);
+  const accountingQuery = questioned.length > 0 ? session.dialect.accounting(questioned, since, facts.tools) : undefined;
+  let more = true;
+  for (let round = 0; more; round += 1) {
+    const asked = round === 0;
+    const requestedRuns = await Promise.all(
+      runs.map(async (run) => {
+        const stored = await deps.journal.readFacts(run.experimentDir, run.sidecar.run_id);
+        return {
+          id: run.sidecar.run_id,
+          state_dir: run.submission.state_dir,
+          combiner_dir: path.posix.join(run.sidecar.remote_path ?? '', '_combiner', run.sidecar.run_id),
+          offsets: await eventOffsets(path.join(deps.journal.observationDirectory(run.experimentDir, run.sidecar.run_id), 'events')),
+          claims: Object.keys(stored.claims).length,
+          combined: stored.combined.length,
+        };
+      }),
+    );
+    const reply = await facts.runtime.call(
+      'observe',
+      {
+        env: facts.commandEnvironment,
+        commands: asked ? { queue: commandOnWire(queueQuery.command), ...(accountingQuery ? { accounting: commandOnWire(accountingQuery.command) } : {}) } : {},
+        cache: path.posix.join(facts.remoteHome, 'cache', session.profile.name),
+        known: asked ? { queue: before.queue?.hash, accounting: before.accounting?.hash } : {},
+        runs: requestedRuns,
+      },
+      callOptions,
+    );
+    const at = deps.clock.now().toISOString();
+    let problem: HpcError | undefined;
+    if (asked) {
+      const outputs = (reply['outputs'] ?? {}) as Record<string, unknown>;
+      problem = await storeSource('queue', outputs['queue'], before.queue, [], at, directory, (output) => queueQuery.parse(output, false));
+      if (accountingQuery) {
+        // Accounting is a help, not a need: when it cannot be asked, the queue and the task logs still speak.
+        const trouble = await storeSource('accounting', outputs['accounting'], before.accounting, questioned, at, directory, async (output) => {
+          const { rows } = accountingQuery.parse(output, false);
+          await Promise.all(runs.map((run) => storeAccounting(deps, run, rows, at)));
+        });
+        if (trouble) deps.log.info('accounting could not be asked', { cluster: session.profile.name, reason: trouble.message });
+      }
+    }
+    await storeRuns(runs, reply['runs'], deps);
+    if (asked) await storeFacts(runs, deps, session, directory, at, problem);
+    if (problem) throw problem;
+    more = reply['more'] === true;
+  }
+}
+
+/** Jobs with tasks that neither an event nor the last queue explains, if it is time to ask; else none. */
+function jobsForAccounting(views: readonly RunView[], last: SourceSnapshot | undefined, nowMs: number): readonly string[] {
+  const open = new Set<string>();
+  let urgent = false;
+  for (const view of views) {
+    for (const array of view.submission.arrays) {
+      if (array.job_id === null) continue;
+      const tasks = view.tasks.slice(array.first_task, array.first_task + array.task_count);
+      if (tasks.some((task) => task.state === 'unknown' || task.state === 'running' || task.state === 'pending')) open.add(array.job_id);
+      // Missing in the queue since after accounting was last asked of it.
+      const absent = view.facts.absent[array.job_id];
+      if (absent && !(last !== undefined && last.jobs.includes(array.job_id) && Date.parse(last.at) >= Date.parse(absent.since))) urgent = true;
+    }
+  }
+  const due = last === undefined || nowMs - Date.parse(last.at) >= accountingIntervalMs;
+  return due || urgent ? [...open] : [];
+}
+
+async function storeSource(source: Source, raw: unknown, before: SourceSnapshot | undefined, jobs: readonly string[], at: string, directory: string, parse: (output: CommandOutput) => unknown): Promise<HpcError | undefined> {
+  try {
+    const output = readOutput(raw, before);
+    await parse(output);
+    await writeSnapshot(directory, source, { at, hash: textHash(output.stdout), output, jobs });
+    return undefined;
+  } catch (error) {
+    return toHpcError(error);
+  }
+}
+
+/** The command's output from the reply, put together with what we still hold. */
+function readOutput(raw: unknown, before: SourceSnapshot | undefined): CommandOutput {
+  const fields = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
+  const out = fields['out'];
+  const hash = String(fields['hash'] ?? '');
+  const stdout = typeof out === 'string' ? out : out === null && before?.hash === hash ? before.output.stdout : Array.isArray(out) && before ? applyDifference(before.output.stdout, out, hash) : undefined;
+  if (stdout === undefined) throw new HpcError('remote_command_failed', 'The cluster sent a difference to an answer that is not held here.', { retrySafe: true, remediation: 'Refresh again.' });
+  return { stdout, stderr: typeof fields['err'] === 'string' ? fields['err'] : '', exitCode: typeof fields['rc'] === 'number' ? fields['rc'] : null };
+}
+
+interface RunReply {
+  readonly id: string;
+  readonly gone?: boolean;
+  readonly events?: Readonly<Record<string, { readonly from: number; readonly text: string }>>;
+  readonly claims?: Readonly<Record<string, string | null>>;
+  readonly combined?: readonly string[];
+}
+
+async function storeRuns(runs: readonly OpenRun[], raw: unknown, deps: RunDeps): Promise<void> {
+  for (const reply of (Array.isArray(raw) ? raw : []) as readonly RunReply[]) {
+    const run = runs.find((candidate) => candidate.sidecar.run_id === reply.id);
+    if (!run) continue;
+    const runId = run.sidecar.run_id;
+    for (const [name, part] of Object.entries(reply.events ?? {})) await storeEvents(path.join(deps.journal.observationDirectory(run.experimentDir, runId), 'events'), name, part);
+    const facts = await deps.journal.readFacts(run.experimentDir, runId);
+    await deps.journal.writeFacts(run.experimentDir, runId, {
+      ...facts,
+      gone: reply.gone === true,
+      ...(reply.claims ? { claims: reply.claims } : {}),
+      ...(reply.combined ? { combined: reply.combined.map((name) => Number(/\d+/.exec(name)?.[0])).sort((a, b) => a - b) } : {}),
+    });
+  }
+}
+
+/** Notes when each run was seen, and which of its jobs were missing in the queue. */
+async function storeFacts(runs: readonly OpenRun[], deps: RunDeps, session: ClusterSession, directory: string, at: string, problem: HpcError | undefined): Promise<void> {
+  const queue = await readSnapshot(directory, 'queue');
+  await Promise.all(
+    runs.map(async (run) => {
+      const runId = run.sidecar.run_id;
+      const facts = await deps.journal.readFacts(run.experimentDir, runId);
+      if (problem) {
+        await deps.journal.writeFacts(run.experimentDir, runId, { ...facts, stale_reason: problem.message });
+        return;
+      }
+      const view = await viewRun(run, deps, session.dialect, { queue }, { ...facts, observed_at: at });
+      const absent: Record<string, { since: string; times: number }> = {};
+      for (const array of view.submission.arrays) {
+        if (array.job_id === null) continue;
+        const missing = view.tasks.slice(array.first_task, array.first_task + array.task_count).some((task) => task.state === 'unknown' || task.state === 'lost');
+        if (!missing) continue;
+        const seen = facts.absent[array.job_id];
+        absent[array.job_id] = { since: seen?.since ?? at, times: (seen?.times ?? 0) + 1 };
+      }
+      await deps.journal.writeFacts(run.experimentDir, runId, { ...facts, observed_at: at, stale_reason: null, absent });
+    }),
+  );
+}

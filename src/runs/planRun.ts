@@ -1,0 +1,145 @@
+/**
+ * Plans a run: evaluates the sweep once, freezes its parameters, cuts it into arrays and waves under the site's limits,
+ * judges it, and says what it may cost. Writes nothing and submits nothing.
+ */
+import type { ClusterProfile } from '../cluster/profile.ts';
+import { withDefaultResources } from '../cluster/profile.ts';
+import { effectiveLimits, type EffectiveLimits } from '../cluster/limits.ts';
+import type { ClusterSession } from '../cluster/session.ts';
+import { HpcError } from '../foundation/errors.ts';
+import type { ResourceRequest, SchedulerLimits } from '../scheduler/port.ts';
+import type { CallOptions, RunDeps } from './deps.ts';
+import { evaluateSweep, type EvaluatedSweep } from './evaluateSweep.ts';
+import { estimateWall, planArrays, type PlannedArray } from './planArrays.ts';
+import { findPrior, type PriorRun } from './priorRun.ts';
+import { siteLimits } from './siteLimits.ts';
+import { taskCommandFor, type TaskCommand } from './taskCommand.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
+
+export interface RunRequest {
+  readonly cluster: string;
+  readonly runName?: string;
+  readonly executor?: string;
+  /** A shell command instead of a script: hpc-agent's contract. */
+  readonly command?: string;
+  readonly resources: ResourceRequest;
+  readonly maxConcurrentTasks?: number;
+  readonly tasksPerArray?: number;
+  readonly resultDirTemplate?: string;
+  readonly estTaskDurationS?: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly evaluateOn: 'auto' | 'local' | 'cluster';
+}
+
+export interface Finding {
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly code: string;
+  readonly message: string;
+  readonly suggestedFix?: string;
+}
+
+export interface RunPlan {
+  readonly request: RunRequest;
+  readonly profile: ClusterProfile;
+  readonly session: ClusterSession;
+  readonly workspace: Workspace;
+  readonly remotePath: string;
+  readonly runName: string;
+  readonly sweep: EvaluatedSweep;
+  readonly command: TaskCommand;
+  readonly resources: ResourceRequest;
+  readonly arrays: readonly PlannedArray[];
+  readonly waves: number;
+  readonly limits: EffectiveLimits;
+  readonly estWallS: number | null;
+  /** Most that the tasks may use: tasks × cores (or nodes) × time limit; null where the limit is not known. */
+  readonly maxCoreHours: number | null;
+  readonly findings: readonly Finding[];
+  readonly prior: PriorRun | undefined;
+  readonly resultDirTemplate: string;
+}
+
+export const defaultResultDirTemplate = 'results/{run_id}/task_{task_id}';
+
+export async function planRun(request: RunRequest, deps: RunDeps, options: CallOptions): Promise<RunPlan> {
+  const callOptions = { signal: options.signal };
+  const profile = await deps.profile(request.cluster);
+  const session = await deps.session(request.cluster);
+  const workspace = await openWorkspace(deps.experimentDir);
+  options.progress({ message: `Asking ${profile.name} for its limits` });
+  const remotePath = await session.remotePathFor(workspace, callOptions);
+  const site = await siteLimits(session, deps, callOptions);
+  options.progress({ message: 'Evaluating .hpc/tasks.py' });
+  const sweep = await evaluateSweep(request, session, deps, remotePath, options);
+  const command = await taskCommandFor(request, sweep, deps, options);
+  const resources = withDefaultResources(profile, request.resources);
+  const limits = effectiveLimits(profile, site, resources.partition);
+  const arrays = planArrays(sweep.taskCount, {
+    maxElementsPerArray: Math.min(limits.maxElementsPerArray, request.tasksPerArray ?? Infinity),
+    maxConcurrentArrays: limits.maxConcurrentArrays,
+  });
+  const walltimeS = resources.walltimeS ?? partitionOf(site, resources.partition)?.defaultWalltimeS;
+  const estimate = estimateWall(arrays, profile.constraints.estSpinUpS, request.estTaskDurationS, request.maxConcurrentTasks);
+  return {
+    request,
+    profile,
+    session,
+    workspace,
+    remotePath,
+    runName: request.runName ?? safeRunName(workspace.name),
+    sweep,
+    command,
+    resources,
+    arrays,
+    waves: (arrays.at(-1)?.wave ?? 0) + 1,
+    limits,
+    estWallS: estimate.totalS,
+    maxCoreHours: walltimeS === undefined ? null : (sweep.taskCount * (resources.cpus ?? 1) * (resources.nodes ?? 1) * walltimeS) / 3600,
+    findings: [...judge(request, resources, profile, site, limits, sweep), ...command.findings],
+    prior: await findPrior(sweep.cmdSha, profile.name, deps),
+    resultDirTemplate: request.resultDirTemplate ?? defaultResultDirTemplate,
+  };
+}
+
+export function safeRunName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-._]+|[-.]+$/g, '').slice(0, 40) || 'run';
+}
+
+function partitionOf(site: SchedulerLimits | undefined, name: string | undefined): SchedulerLimits['partitions'][number] | undefined {
+  return site?.partitions.find((partition) => (name === undefined ? partition.isDefault : partition.name === name));
+}
+
+/** What is wrong or doubtful, before it costs anything. */
+function judge(request: RunRequest, resources: ResourceRequest, profile: ClusterProfile, site: SchedulerLimits | undefined, limits: EffectiveLimits, sweep: EvaluatedSweep): readonly Finding[] {
+  const findings: Finding[] = sweep.findings.slice();
+  const partition = partitionOf(site, resources.partition);
+  if (site && resources.partition !== undefined && !partition) {
+    findings.push({ severity: 'error', code: 'partition_unknown', message: `${profile.name} has no partition ${resources.partition}.`, suggestedFix: `Use one of: ${site.partitions.map(({ name }) => name).join(', ')}.` });
+  }
+  if (partition && !partition.up) findings.push({ severity: 'warning', code: 'partition_down', message: `The partition ${partition.name} is not up: the run will wait.` });
+  if (resources.walltimeS !== undefined && limits.maxWalltimeS !== undefined && resources.walltimeS > limits.maxWalltimeS) {
+    findings.push({ severity: 'error', code: 'walltime_above_limit', message: `The time limit of ${resources.walltimeS} s is above the ${limits.maxWalltimeS} s that ${profile.name} allows.`, suggestedFix: `Ask for at most ${limits.maxWalltimeS} s, or for another partition.` });
+  }
+  if (resources.memoryMiB !== undefined && profile.maxNodeMemMiB !== undefined && resources.memoryMiB > profile.maxNodeMemMiB) {
+    findings.push({ severity: 'error', code: 'memory_above_node', message: `${resources.memoryMiB} MiB per task is more than a node has (${profile.maxNodeMemMiB} MiB).`, suggestedFix: 'Ask for less memory.' });
+  }
+  if (limits.maxTasks !== undefined && sweep.taskCount > limits.maxTasks) {
+    findings.push({ severity: 'warning', code: 'tasks_above_advice', message: `${sweep.taskCount} tasks are more than the ${limits.maxTasks} that max_tasks of ${profile.name} advises.` });
+  }
+  if (limits.maxSubmitJobs !== undefined && sweep.taskCount > limits.maxSubmitJobs) {
+    findings.push({ severity: 'warning', code: 'tasks_above_submit_limit', message: `The site lets you queue ${limits.maxSubmitJobs} tasks at once and the sweep has ${sweep.taskCount}: the rest is submitted when the first have ended (submit with resume, or Refresh).`, suggestedFix: 'Submit in parts, or ask the site for a higher limit.' });
+  }
+  if (sweep.taskCount > 1000) findings.push({ severity: 'info', code: 'many_tasks', message: `${sweep.taskCount} tasks: check the values once more.` });
+  if (request.estTaskDurationS !== undefined && resources.walltimeS !== undefined && request.estTaskDurationS > resources.walltimeS) {
+    findings.push({ severity: 'error', code: 'walltime_below_estimate', message: `A task is expected to take ${request.estTaskDurationS} s, above its time limit of ${resources.walltimeS} s.`, suggestedFix: 'Raise walltime.' });
+  }
+  for (const name of profile.placeholders) findings.push({ severity: 'error', code: 'placeholder', message: `${name} of ${profile.name} in clusters.yaml is still a placeholder.`, suggestedFix: 'Fill it in.' });
+  return findings;
+}
+
+/** Throws `spec_invalid` with the first error of the plan. */
+export function assertSubmittable(plan: RunPlan): void {
+  const error = plan.findings.find((finding) => finding.severity === 'error');
+  if (!error) return;
+  throw new HpcError('spec_invalid', error.message, { ...(error.suggestedFix === undefined ? {} : { remediation: error.suggestedFix }), details: { code: error.code, findings: plan.findings.filter(({ severity }) => severity === 'error') } });
+}

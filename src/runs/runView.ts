@@ -1,0 +1,141 @@
+/** A run as it stands: its sidecar, its record, and what was observed of it, merged on reading. */
+import * as path from 'node:path';
+import * as fs from 'node:fs/promises';
+import { groupBy } from '../foundation/collections.ts';
+import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
+import { HpcError } from '../foundation/errors.ts';
+import type { AccountingRow, QueueRow, SchedulerDialect } from '../scheduler/port.ts';
+import type { SourceSnapshot } from './clusterSnapshot.ts';
+import type { RunDeps } from './deps.ts';
+import type { RunFacts, RunRecord } from './journal.ts';
+import { mergeTaskStates, type TaskState, type TaskView } from './mergeTaskStates.ts';
+import type { Sidecar, Submission } from './sidecar.ts';
+import { foldEvents, readEvents } from './taskEvents.ts';
+import { paramsFile } from './workspace.ts';
+
+/** A run that this product submitted, or is submitting. */
+export interface OpenRun {
+  readonly experimentDir: string;
+  readonly sidecar: Sidecar;
+  readonly submission: Submission;
+  readonly record: RunRecord | undefined;
+}
+
+export type Lifecycle = 'submitting' | 'in_flight' | 'complete' | 'failed' | 'cancelled' | 'abandoned' | 'unknown';
+
+export interface RunView extends OpenRun {
+  readonly lifecycle: Lifecycle;
+  readonly tasks: readonly TaskView[];
+  readonly facts: RunFacts;
+  readonly counts: Readonly<Record<TaskState, number>>;
+  /** Lines of the event logs that could not be understood. */
+  readonly skippedEvents: number;
+}
+
+const states: readonly TaskState[] = ['pending', 'running', 'complete', 'failed', 'cancelled', 'timeout', 'lost', 'unknown'];
+
+export function countStates(tasks: readonly TaskView[]): Record<TaskState, number> {
+  const counts = Object.fromEntries(states.map((state) => [state, 0])) as Record<TaskState, number>;
+  for (const task of tasks) counts[task.state] += 1;
+  return counts;
+}
+
+/** Accounting rows of one run's jobs, kept as they were parsed: later answers speak of other jobs. */
+export async function readAccounting(deps: RunDeps, run: OpenRun): Promise<{ rows: readonly AccountingRow[]; atMs: number } | undefined> {
+  const text = await readTextIfThere(path.join(deps.journal.observationDirectory(run.experimentDir, run.sidecar.run_id), 'accounting.json'));
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as { at: string; rows: readonly AccountingRow[] };
+    return { rows: value.rows, atMs: Date.parse(value.at) };
+  } catch {
+    return undefined;
+  }
+}
+
+export async function storeAccounting(deps: RunDeps, run: OpenRun, rows: readonly AccountingRow[], at: string): Promise<void> {
+  const jobs = new Set(run.submission.arrays.map((array) => array.job_id));
+  const fresh = rows.filter((row) => jobs.has(row.jobId));
+  const before = await readAccounting(deps, run);
+  if (fresh.length === 0 && before === undefined) return;
+  const answered = new Set(fresh.map((row) => row.jobId));
+  const kept = (before?.rows ?? []).filter((row) => !answered.has(row.jobId));
+  await writeJsonAtomic(path.join(deps.journal.observationDirectory(run.experimentDir, run.sidecar.run_id), 'accounting.json'), { at, rows: [...kept, ...fresh] });
+}
+
+/** The queue's rows, if the snapshot can be read by this dialect. */
+function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined): { rows: readonly QueueRow[]; atMs: number } | undefined {
+  if (!snapshot) return undefined;
+  try {
+    // The tools only shape the command, not the reading of its output.
+    const query = dialect.queue({ tools: Object.fromEntries(dialect.requiredTools.map((tool) => [tool, `/${tool}`])), python: '/python3', user: 'user', runtimeDirectory: '/' });
+    return { rows: query.parse(snapshot.output, false).rows, atMs: Date.parse(snapshot.at) };
+  } catch {
+    return undefined;
+  }
+}
+
+export interface ViewSources {
+  readonly queue: SourceSnapshot | undefined;
+}
+
+export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDialect, sources: ViewSources, facts?: RunFacts): Promise<RunView> {
+  const known = facts ?? (await deps.journal.readFacts(run.experimentDir, run.sidecar.run_id));
+  const directory = deps.journal.observationDirectory(run.experimentDir, run.sidecar.run_id);
+  const [{ events, skipped }, accounting] = await Promise.all([readEvents(path.join(directory, 'events')), readAccounting(deps, run)]);
+  const total = run.sidecar.task_count;
+  const { histories } = foldEvents(events, total);
+  const cancelled = run.record?.cancel_requested?.tasks;
+  const isCancelRequested = (task: number): boolean => cancelled === 'all' || (Array.isArray(cancelled) && cancelled.some(([first, last]) => task >= first && task <= last));
+  const tasks = mergeTaskStates({
+    totalTasks: total,
+    arrays: run.submission.arrays.map((array) => {
+      const absent = array.job_id === null ? undefined : known.absent[array.job_id];
+      return { jobId: array.job_id ?? undefined, firstTask: array.first_task, taskCount: array.task_count, ...(absent ? { absent: { sinceMs: Date.parse(absent.since), times: absent.times } } : {}) };
+    }),
+    histories,
+    // An answer from before the run was first observed says nothing of its jobs.
+    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue),
+    accounting,
+    isCancelRequested,
+    nowMs: deps.clock.now().getTime(),
+  });
+  const counts = countStates(tasks);
+  return { ...run, tasks, counts, facts: known, skippedEvents: skipped, lifecycle: lifecycleOf(run, counts, cancelled === 'all') };
+}
+
+function lifecycleOf(run: OpenRun, counts: Readonly<Record<TaskState, number>>, wholeCancelled: boolean): Lifecycle {
+  const total = run.sidecar.task_count;
+  if (counts.complete === total) return 'complete';
+  const unsubmitted = run.submission.arrays.some((array) => array.job_id === null);
+  if (unsubmitted && !wholeCancelled) return run.record?.submit_problem ? 'unknown' : 'submitting';
+  if (counts.pending + counts.running > 0 && !(unsubmitted && wholeCancelled && counts.running === 0)) return 'in_flight';
+  if (counts.unknown > 0) return 'in_flight';
+  if (counts.lost > 0) return 'abandoned';
+  if (counts.failed + counts.timeout > 0) return 'failed';
+  return 'cancelled';
+}
+
+export function isOpen(view: RunView): boolean {
+  return view.lifecycle === 'in_flight' || view.lifecycle === 'submitting' || view.lifecycle === 'unknown' || view.lifecycle === 'abandoned';
+}
+
+/** The kwargs of tasks, from the frozen parameters; all of them where no ids are given. */
+export async function readParams(experimentDir: string, runId: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const file = paramsFile(experimentDir, runId);
+  let text: string;
+  try {
+    text = await fs.readFile(file, 'utf8');
+  } catch (cause) {
+    throw new HpcError('journal_corrupt', `The frozen parameters of ${runId} are missing: ${file}.`, { cause, remediation: 'Fetch the file of the same name from the run’s folder on the cluster (.hpc/runs).' });
+  }
+  // Python writes NaN and Infinity, which JSON does not have: they become null for showing.
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line.replaceAll(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) => (token.startsWith('"') ? token : 'null'))) as Record<string, unknown>);
+}
+
+/** Tasks by wave. */
+export function arraysByWave(submission: Submission): ReadonlyMap<number, Submission['arrays']> {
+  return groupBy(submission.arrays, (array) => array.wave);
+}

@@ -1,0 +1,35 @@
+/** What the site's scheduler allows, asked once a day per cluster and kept. */
+import * as path from 'node:path';
+import type { ClusterSession } from '../cluster/session.ts';
+import { profileHash } from '../cluster/profile.ts';
+import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
+import { CancelledError } from '../foundation/abort.ts';
+import type { SchedulerLimits } from '../scheduler/port.ts';
+import type { RunDeps } from './deps.ts';
+
+const keptMs = 24 * 3_600_000;
+
+/** Undefined where the site could not be asked: the plan then rests on clusters.yaml alone. */
+export async function siteLimits(session: ClusterSession, deps: RunDeps, options: { readonly signal?: AbortSignal; readonly fresh?: boolean } = {}): Promise<SchedulerLimits | undefined> {
+  const file = path.join(deps.journal.clusterDirectory(session.profile.name), 'limits.json');
+  const profile = profileHash(session.profile);
+  const now = deps.clock.now().getTime();
+  if (options.fresh !== true) {
+    try {
+      const kept = JSON.parse((await readTextIfThere(file)) ?? '') as { at: number; profile: string; limits: SchedulerLimits };
+      if (kept.profile === profile && now - kept.at < keptMs && now >= kept.at) return kept.limits;
+    } catch {
+      // Nothing kept, or not readable: ask.
+    }
+  }
+  try {
+    const tools = await session.tools(options.signal ? { signal: options.signal } : {});
+    const [limits] = await session.ask([session.dialect.limits(tools)], options.signal ? { signal: options.signal } : {});
+    if (limits) await writeJsonAtomic(file, { at: now, profile, limits });
+    return limits;
+  } catch (error) {
+    if (CancelledError.is(error)) throw error;
+    deps.log.warn('the limits of the site are not known', { cluster: session.profile.name, error });
+    return undefined;
+  }
+}

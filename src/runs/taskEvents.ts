@@ -1,0 +1,108 @@
+/**
+ * Task events: what the dispatcher appends on the node, one short JSON line per start and end, one log per node.
+ * Unknown kinds and torn lines are skipped and counted; a reader never fails on them.
+ */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import * as z from 'zod/mini';
+import { systemCodeOf } from '../foundation/errors.ts';
+import { parseJsonLines } from '../foundation/jsonLines.ts';
+
+const eventSchema = z.object({
+  e: z.enum(['start', 'end']),
+  /** Task index. */
+  i: z.number(),
+  /** Attempt, from 1. */
+  a: z.optional(z.number()),
+  /** Seconds since the epoch, by the node's clock. */
+  t: z.number(),
+  /** `jobId_index` or what the scheduler calls it. */
+  j: z.optional(z.nullable(z.string())),
+  /** Exit status and signal of the executor. */
+  rc: z.optional(z.nullable(z.number())),
+  s: z.optional(z.nullable(z.number())),
+  /** Elapsed seconds. */
+  el: z.optional(z.nullable(z.number())),
+  /** Peak resident memory, MiB. */
+  rss: z.optional(z.nullable(z.number())),
+  /** Outcome: `done`, `skipped` (the result was there), `failed`, `preempted`. */
+  o: z.optional(z.string()),
+});
+export type TaskEvent = z.output<typeof eventSchema> & { readonly node: string };
+
+export interface TaskHistory {
+  /** The latest start, and the end that belongs to it if it was seen. */
+  readonly start?: TaskEvent;
+  readonly end?: TaskEvent;
+}
+
+/** The latest attempt of each task, by index. Order between nodes is by attempt, then by time. */
+export function foldEvents(events: readonly TaskEvent[], totalTasks: number): { histories: readonly TaskHistory[]; foreign: number } {
+  const histories: { start?: TaskEvent; end?: TaskEvent }[] = Array.from({ length: totalTasks }, () => ({}));
+  let foreign = 0;
+  const isLater = (a: TaskEvent, b: TaskEvent | undefined): boolean => b === undefined || (a.a ?? 1) > (b.a ?? 1) || ((a.a ?? 1) === (b.a ?? 1) && a.t >= b.t);
+  for (const event of events) {
+    const history = histories[event.i];
+    if (history === undefined) {
+      foreign += 1;
+    } else if (event.e === 'start') {
+      if (isLater(event, history.start)) history.start = event;
+    } else if (isLater(event, history.end)) {
+      history.end = event;
+    }
+  }
+  for (const history of histories) {
+    // An end before the latest start is of an earlier try (a requeued task runs again).
+    const { start, end } = history;
+    if (start && end && ((start.a ?? 1) > (end.a ?? 1) || start.t > end.t)) delete history.end;
+  }
+  return { histories, foreign };
+}
+
+export function parseEvents(text: string, node: string): { events: readonly TaskEvent[]; skipped: number } {
+  const lines = parseJsonLines(text);
+  const events: TaskEvent[] = [];
+  let { skipped } = lines;
+  for (const value of lines.values) {
+    const parsed = z.safeParse(eventSchema, value);
+    if (parsed.success) events.push({ ...parsed.data, node });
+    else skipped += 1;
+  }
+  return { events, skipped };
+}
+
+/** Reads the local copies of a run's event logs. */
+export async function readEvents(directory: string): Promise<{ events: readonly TaskEvent[]; skipped: number }> {
+  let names: string[];
+  try {
+    names = (await fs.readdir(directory)).filter((name) => name.endsWith('.jsonl')).sort();
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return { events: [], skipped: 0 };
+    throw error;
+  }
+  const parts = await Promise.all(names.map(async (name) => parseEvents(await fs.readFile(path.join(directory, name), 'utf8'), name.slice(0, -'.jsonl'.length))));
+  return { events: parts.flatMap((part) => part.events), skipped: parts.reduce((sum, part) => sum + part.skipped, 0) };
+}
+
+/** How much of each remote log is held here, in bytes: the offsets of the next read. */
+export async function eventOffsets(directory: string): Promise<Readonly<Record<string, number>>> {
+  try {
+    const names = (await fs.readdir(directory)).filter((name) => name.endsWith('.jsonl'));
+    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await fs.stat(path.join(directory, name))).size] as const)));
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+/** Adds what a reply brought. A part that does not begin where our copy ends replaces it (`from` 0) or is dropped. */
+export async function storeEvents(directory: string, name: string, part: { from: number; text: string }): Promise<void> {
+  const file = path.join(directory, path.basename(name));
+  await fs.mkdir(directory, { recursive: true });
+  const size = await fs.stat(file).then(
+    (stat) => stat.size,
+    () => 0,
+  );
+  if (part.from === 0 && size > 0) await fs.writeFile(file, part.text);
+  else if (part.from === size) await fs.appendFile(file, part.text);
+}
