@@ -1,0 +1,60 @@
+/**
+ * Finding a job whose id was lost, by its name: in the queue with the jobs that ended lately, and in accounting.
+ *
+ * Rule: a submission that sbatch refused can leave a record that FAILED without ever having a node (seen for memory and node
+ * counts that no node has). It is not a job that was accepted, so it is not found here.
+ */
+import type { CommandOutput, JobState, Query, SchedulerTools } from '../port.ts';
+import { assertJobName } from '../jobName.ts';
+import { parseSacctRecords, sacctArguments } from './accountingQuery.ts';
+import { framedQuery, framedText, rejectSilentRefusal } from './framing.ts';
+import { parseSlurmJobId } from './jobId.ts';
+import { parseQueue, squeueArguments } from './queueQuery.ts';
+import { foldStates, slurmState } from './states.ts';
+
+export interface FoundJob {
+  readonly jobId: string;
+  readonly name: string;
+  readonly state: JobState;
+}
+
+function foldJobs(rows: readonly FoundJob[]): FoundJob[] {
+  const states = new Map<string, { name: string; states: JobState[] }>();
+  for (const { jobId, name, state } of rows) {
+    const known = states.get(jobId) ?? { name, states: [] };
+    known.states.push(state);
+    states.set(jobId, known);
+  }
+  return [...states].map(([jobId, { name, states: all }]) => ({ jobId, name, state: foldStates(all) }));
+}
+
+function inAccounting(name: string, output: CommandOutput): FoundJob[] {
+  const { records, malformed } = parseSacctRecords(framedText('sacct', output));
+  rejectSilentRefusal('sacct', output, records.length + malformed.length);
+  return foldJobs(
+    records.flatMap((record) => {
+      const id = parseSlurmJobId(record.JobID);
+      if (!id || id.step !== undefined || record.JobName !== name) return [];
+      const state = slurmState(record.State);
+      return state === 'failed' && record.NodeList === 'None assigned' ? [] : [{ jobId: id.jobId, name, state }];
+    }),
+  );
+}
+
+export function findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly FoundJob[]>[] {
+  assertJobName(name);
+  const queries: Query<readonly FoundJob[]>[] = [
+    {
+      command: framedQuery([...squeueArguments(tools, 'all'), `--name=${name}`], 45),
+      parse: (output, strict) => foldJobs(parseQueue(output, strict).rows.filter((row) => row.name === name && !(row.state === 'failed' && row.node === ''))),
+    },
+  ];
+  const sacct = tools.tools.sacct;
+  if (sacct !== undefined) {
+    queries.push({
+      command: framedQuery([...sacctArguments(sacct, since), '--allocations', `--user=${tools.user}`, `--name=${name}`], 60),
+      parse: (output) => inAccounting(name, output),
+    });
+  }
+  return queries;
+}
