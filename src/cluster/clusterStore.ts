@@ -67,9 +67,11 @@ export class ClusterStore {
   /** `HPC_CLUSTERS_CONFIG`, else `clusters.yaml` in the agent's home. */
   readonly userFile: string;
   readonly workspaceFile: string | undefined;
+  readonly trusted: boolean;
 
   constructor(options: ClusterStoreOptions) {
     this.options = options;
+    this.trusted = options.trusted;
     this.agentHome = agentHome(options.home, options.env);
     const replaced = options.env.HPC_CLUSTERS_CONFIG;
     this.userFile = replaced === undefined || replaced === '' ? path.join(this.agentHome, 'clusters.yaml') : path.resolve(withHome(replaced, options.home));
