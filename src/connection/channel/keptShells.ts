@@ -1,0 +1,165 @@
+/**
+ * The few `sh` channels that are kept open, so that a short program costs one round trip.
+ *
+ * Rules:
+ * - A channel is given up, not used again, when its program overran or was aborted, when its frame broke, or when the program may have
+ *   left something running that could write into later frames.
+ * - All but one of the sessions that the server allows may be kept shells; the last is for commands that need one of their own. Where only one is
+ *   allowed, the two take turns. An idle shell is ended as soon as a command waits for a session of its own.
+ */
+import { CancelledError } from '../../foundation/abort.ts';
+import type { RemoteCommand } from '../port.ts';
+import type { OpenChannel } from './byteChannel.ts';
+import { mayLeaveSomethingRunning } from './frame.ts';
+import type { FrameOutcome } from './framedRun.ts';
+import { KeptShell } from './keptShell.ts';
+import { createSessionSlots, type SessionSlots } from './sessionSlots.ts';
+
+export interface KeptShellsOptions {
+  readonly open: OpenChannel;
+  readonly maxShells?: number;
+  /** Ends the process group of an aborted program by other means than its channel. */
+  readonly endGroup?: (groupId: number) => void;
+}
+
+export interface KeptShells {
+  readonly slots: SessionSlots;
+  /** Runs the command; `onSent` is called when its text goes out. An abort ends the far program as well as it can be done, and rejects with CancelledError. */
+  run(command: RemoteCommand, signal: AbortSignal, onSent: () => void): Promise<FrameOutcome>;
+  dispose(): void;
+}
+
+interface Waiter {
+  readonly resolve: (shell: KeptShell) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function createKeptShells(options: KeptShellsOptions): KeptShells {
+  const idle: KeptShell[] = [];
+  const waiters: Waiter[] = [];
+  const openings: AbortController[] = [];
+  /** Open and being opened. */
+  let count = 0;
+  let disposed = false;
+
+  const slots = createSessionSlots({ makeRoom: () => idle.shift()?.giveUp(false) });
+  const limit = (): number => Math.max(1, Math.min(options.maxShells ?? 6, slots.capacity - 1));
+
+  const onEnded = (shell: KeptShell): void => {
+    const index = idle.indexOf(shell);
+    if (index >= 0) idle.splice(index, 1);
+    count -= 1;
+    slots.release();
+    pump();
+  };
+
+  const openOne = (): void => {
+    const controller = new AbortController();
+    const shell = new KeptShell(onEnded);
+    count += 1;
+    openings.push(controller);
+    slots.open('kept', () => shell.open(options.open), controller.signal).then(
+      () => {
+        openings.splice(openings.indexOf(controller), 1);
+        free(shell);
+      },
+      (error: unknown) => {
+        openings.splice(openings.indexOf(controller), 1);
+        count -= 1;
+        if (!controller.signal.aborted) waiters.shift()?.reject(error as Error);
+        pump();
+      },
+    );
+  };
+
+  /** Serves who waits, opens what is missing, and takes back openings that nobody needs any more. */
+  const pump = (): void => {
+    if (disposed) return;
+    while (waiters.length > 0) {
+      const shell = idle.pop();
+      if (!shell) break;
+      waiters.shift()?.resolve(shell);
+    }
+    while (openings.length < waiters.length && count < limit()) openOne();
+    for (const surplus of openings.slice(Math.max(waiters.length, 0))) {
+      if (count > limit()) surplus.abort();
+    }
+  };
+
+  const free = (shell: KeptShell): void => {
+    if (shell.ended) return;
+    const mustShare = slots.ownWaiting > 0 && (slots.capacity === 1 || count > 1);
+    const waiter = disposed || mustShare ? undefined : waiters.shift();
+    if (waiter) waiter.resolve(shell);
+    else if (disposed || slots.ownWaiting > 0 || count > limit()) shell.giveUp(false);
+    else idle.push(shell);
+    pump();
+  };
+
+  const acquire = (signal: AbortSignal): Promise<KeptShell> => {
+    if (disposed || signal.aborted) return Promise.reject(new CancelledError());
+    const ready = idle.pop();
+    if (ready) return Promise.resolve(ready);
+    return new Promise<KeptShell>((resolve, reject) => {
+      const forget = (): void => signal.removeEventListener('abort', onAbort);
+      const waiter: Waiter = {
+        resolve: (shell) => (forget(), resolve(shell)),
+        reject: (error) => (forget(), reject(error)),
+      };
+      const onAbort = (): void => {
+        const index = waiters.indexOf(waiter);
+        if (index >= 0) waiters.splice(index, 1);
+        reject(new CancelledError());
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      waiters.push(waiter);
+      pump();
+    });
+  };
+
+  return {
+    slots,
+    async run(command, signal, onSent) {
+      const shell = await acquire(signal);
+      if (signal.aborted) {
+        free(shell);
+        throw new CancelledError();
+      }
+      const retire = mayLeaveSomethingRunning(command);
+      let run;
+      try {
+        run = shell.start(command);
+      } catch (error) {
+        free(shell);
+        throw error;
+      }
+      onSent();
+      const outcome = await Promise.race([run.outcome, aborted(signal)]);
+      if (outcome === undefined) {
+        if (run.processId !== undefined) options.endGroup?.(run.processId);
+        shell.giveUp(true);
+        throw new CancelledError();
+      }
+      if (outcome.kind === 'complete' && !retire) free(shell);
+      else {
+        shell.giveUp(false);
+        // The next command should find a warm one.
+        if (outcome.kind === 'complete' && !disposed && idle.length === 0 && openings.length === 0 && slots.ownWaiting === 0 && count <= limit()) openOne();
+      }
+      return outcome;
+    },
+    dispose() {
+      disposed = true;
+      for (const opening of openings) opening.abort();
+      for (const shell of idle.splice(0)) shell.giveUp(false);
+      for (const waiter of waiters.splice(0)) waiter.reject(new CancelledError());
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * A command through a channel of its own: framed like the others, so that start-up noise is dropped and the end is known even when
+ * a child in the background keeps the streams open.
+ */
+import { CancelledError } from '../../foundation/abort.ts';
+import { newToken } from '../../foundation/ids.ts';
+import type { RemoteCommand, StreamOptions } from '../port.ts';
+import type { ByteChannel, OpenChannel } from './byteChannel.ts';
+import { framedProgram } from './frame.ts';
+import { FramedRun, type FrameOutcome, type FrameSinks } from './framedRun.ts';
+import { programLine } from './loginLine.ts';
+import type { SessionSlots } from './sessionSlots.ts';
+
+export interface OwnChannelOptions extends FrameSinks {
+  readonly open: OpenChannel;
+  readonly slots: SessionSlots;
+  readonly input: StreamOptions['input'];
+  readonly signal: AbortSignal;
+  readonly onSent: () => void;
+  readonly endGroup?: (groupId: number) => void;
+}
+
+const pieceBytes = 256 * 1024;
+
+async function* pieces(text: string): AsyncIterable<Uint8Array> {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield await Promise.resolve(bytes.subarray(at, at + pieceBytes));
+}
+
+export async function runInOwnChannel(command: RemoteCommand, options: OwnChannelOptions): Promise<FrameOutcome> {
+  const { signal } = options;
+  const input = options.input ?? (command.stdin === undefined || command.stdin === '' ? undefined : pieces(command.stdin));
+  const nonce = newToken();
+  const program = programLine(framedProgram(command, nonce, input ? 'inherited' : 'none'));
+  const run = new FramedRun(nonce, options);
+  let channel: ByteChannel | undefined;
+
+  const onAbort = (): void => {
+    channel?.terminate();
+    if (run.processId !== undefined) options.endGroup?.(run.processId);
+    channel?.close();
+  };
+  const stopped = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+
+  await options.slots.open(
+    'own',
+    async () => {
+      channel = await options.open(program.line, {
+        onStdout: (chunk) => run.stdout(chunk),
+        onStderr: (chunk) => run.stderr(chunk),
+        onEnd: (end) => {
+          run.end(end);
+          options.slots.release();
+        },
+      });
+    },
+    signal,
+  );
+  // The line itself starts the program: from here on it may have run.
+  options.onSent();
+  if (signal.aborted) {
+    onAbort();
+    throw new CancelledError();
+  }
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const fed = feed(channel, program.preamble, input, Promise.race([run.outcome, stopped]));
+    const outcome = await Promise.race([run.outcome, stopped, fed.then(() => run.outcome)]);
+    if (outcome === undefined) throw new CancelledError();
+    // A program that ended must not be kept by a child that still holds the streams.
+    channel?.close();
+    return outcome;
+  } catch (error) {
+    if (!CancelledError.is(error)) onAbort();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Sends the input with back-pressure, then the end of file; stops when the command has ended. Rejects with what the source throws. */
+async function feed(channel: ByteChannel | undefined, preamble: Buffer | undefined, input: AsyncIterable<Uint8Array> | undefined, over: Promise<unknown>): Promise<void> {
+  let ended = false;
+  const stop = over.then((): undefined => {
+    ended = true;
+  });
+  if (preamble) await Promise.race([channel?.write(preamble), stop]);
+  if (input) {
+    const source = input[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await Promise.race([source.next(), stop]);
+        if (next === undefined || ended || next.done) break;
+        await Promise.race([channel?.write(next.value), stop]);
+      }
+    } finally {
+      if (ended) void source.return?.().catch(() => undefined);
+    }
+  }
+  channel?.end();
+}
