@@ -1,8 +1,42 @@
 /** Wires the VS Code side together, nothing else: whatever is not needed at the start is loaded on first use. */
 import * as vscode from 'vscode';
+import { registerParticipant } from './surfaces/vscode/chat/participant.ts';
+import { registerCommands } from './surfaces/vscode/commands/table.ts';
+import { Core } from './surfaces/vscode/core.ts';
+import { LogDocuments } from './surfaces/vscode/documents/logDocuments.ts';
+import { registerTextDocuments } from './surfaces/vscode/documents/textDocuments.ts';
+import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
+import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
+import { registerTools } from './surfaces/vscode/languageModelTools.ts';
+import { ClustersStore } from './surfaces/vscode/trees/clustersStore.ts';
+import { RunsStore } from './surfaces/vscode/trees/runsStore.ts';
+import { createViews } from './surfaces/vscode/views.ts';
+import { watchWorkspace } from './surfaces/vscode/watchWorkspace.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  context.subscriptions.push(vscode.commands.registerCommand('hpc-agent.showVersion', () => String((context.extension.packageJSON as { version: unknown }).version)));
+  const started = performance.now();
+  const channel = vscode.window.createOutputChannel('HPC Agent', { log: true });
+  const log = createChannelLog(channel);
+  const core = new Core(createEditorHost(context, log));
+  const runs = new RunsStore(core, log.child('runs'), workspaceFolders);
+  const clusters = new ClustersStore(core, log.child('clusters'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
+  const views = createViews(runs, clusters);
+  const logs = new LogDocuments(core);
+  const editor: Editor = { context, core, log, channel, runs, clusters, revealRun: (runId) => views.revealRun(runId) };
+  context.subscriptions.push(
+    channel,
+    core,
+    runs,
+    clusters,
+    views,
+    logs,
+    registerTextDocuments(),
+    registerCommands({ editor, views, logs }),
+    registerTools(editor),
+    registerParticipant(editor),
+    watchWorkspace(runs),
+  );
+  log.info(`Activated in ${(performance.now() - started).toFixed(1)} ms`);
 }
 
 export function deactivate(): void {

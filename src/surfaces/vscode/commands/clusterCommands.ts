@@ -1,0 +1,147 @@
+/** Commands on clusters: adding one from ~/.ssh/config or by hand, checking one, showing where its settings come from. */
+import * as vscode from 'vscode';
+import { withProgress } from '../cancellation.ts';
+import { codeSpan, escapeMarkdown, table } from '../markdown.ts';
+import { showDocument } from '../documents/textDocuments.ts';
+import { likelyFolder, type Editor } from '../editor.ts';
+import { askText, pickOne } from '../quickInput.ts';
+import { subjectOf } from '../subjects.ts';
+import { runWizard, type Step } from '../sweep/wizard.ts';
+
+interface NewCluster {
+  readonly host?: string;
+  readonly user?: string;
+  readonly typed?: boolean;
+  readonly name?: string;
+}
+
+type HostRow = vscode.QuickPickItem & { readonly host: string | undefined };
+
+/** Clusters need no workspace: without one the home folder stands in for it. */
+function anyFolder(editor: Editor): string {
+  return likelyFolder() ?? editor.context.globalStorageUri.fsPath;
+}
+
+/** The name of the added cluster, undefined where the user left. */
+export async function addCluster(editor: Editor): Promise<string | undefined> {
+  const folder = anyFolder(editor);
+  const { clustersAdd, clustersCandidates } = await import('../../../operations/clusters.ts');
+  const { hosts } = await editor.core.call(clustersCandidates, {}, { folder });
+  const title = 'Add cluster';
+  const hostStep: Step<NewCluster> = {
+    name: 'host',
+    ask: async (draft, place) => {
+      const free = hosts.filter(({ configured_as }) => configured_as === null);
+      const taken = hosts.filter(({ configured_as }) => configured_as !== null);
+      const byHand: HostRow = { label: '$(edit) Another host…', description: 'user@login.example.org', alwaysShow: true, host: undefined };
+      const rows: HostRow[] = [...free, ...taken].map((host) => ({
+        label: `$(vm) ${host.alias}`,
+        description: [host.user, host.hostname].filter((part) => part !== null).join('@'),
+        ...(host.configured_as === null ? {} : { detail: `already there as ${host.configured_as}` }),
+        host: host.alias,
+      }));
+      const answer = await pickOne({ title, place, placeholder: rows.length > 0 ? 'Hosts of ~/.ssh/config' : '~/.ssh/config names no host: type one', items: [...rows, byHand] });
+      if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
+      const { host } = answer.value;
+      return { kind: 'next', state: host === undefined ? { typed: true } : { host, typed: false } };
+    },
+  };
+  const typedStep: Step<NewCluster> = {
+    name: 'address',
+    applies: (draft) => draft.typed === true,
+    ask: async (draft, place) => {
+      const answer = await askText({
+        title,
+        place,
+        prompt: 'Login host, as you would type it after ssh',
+        placeholder: 'alice@login.example.org',
+        value: draft.host === undefined ? '' : `${draft.user === undefined ? '' : `${draft.user}@`}${draft.host}`,
+        check: (text) => (/^([^\s@:/]+@)?[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text.trim()) ? {} : { error: 'Write a host name, or user@host.' }),
+      });
+      if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
+      const [user, host] = answer.value.includes('@') ? answer.value.split('@') : [undefined, answer.value];
+      return { kind: 'next', state: { typed: true, ...(host === undefined ? {} : { host }), ...(user === undefined ? {} : { user }) } };
+    },
+  };
+  const nameStep: Step<NewCluster> = {
+    name: 'name',
+    ask: async (draft, place) => {
+      const known = new Set(editor.clusters.rows.map(({ name }) => name));
+      const answer = await askText({
+        title,
+        place,
+        prompt: 'Name of the cluster, for you',
+        value: draft.name ?? (draft.host ?? '').split('.')[draft.host?.startsWith('login.') ? 1 : 0] ?? '',
+        check: (text) =>
+          known.has(text.trim()) ? { error: `There is a cluster ${text.trim()} already.` } : /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text.trim()) ? {} : { error: 'Letters, digits, dots, dashes and underscores, beginning with a letter or digit.' },
+      });
+      if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
+      return { kind: 'next', state: { ...draft, name: answer.value } };
+    },
+  };
+  await editor.clusters.refresh();
+  const draft = await runWizard<NewCluster>({}, [hostStep, typedStep, nameStep]);
+  if (draft?.host === undefined || draft.name === undefined) return undefined;
+  const { host, name, user } = draft;
+  const added = await withProgress(`Testing the connection to ${host}`, (signal, progress) => editor.core.call(clustersAdd, { name, host, ...(user === undefined ? {} : { user }) }, { folder, signal, progress }));
+  await editor.clusters.refresh();
+  for (const note of added.notes) editor.log.info(`${name}: ${note}`);
+  const open = 'Open clusters.yaml';
+  const scratch = added.scratch === null ? '' : `, works in ${added.scratch}`;
+  void vscode.window.showInformationMessage(`${name} was added: ${added.scheduler === 'background' ? 'no scheduler' : added.scheduler}${scratch}.`, open).then(async (answer) => {
+    if (answer === open) await vscode.window.showTextDocument(vscode.Uri.file(added.file));
+  });
+  return added.name;
+}
+
+async function chosenCluster(editor: Editor, argument: unknown, title: string): Promise<string | undefined> {
+  const subject = subjectOf(argument);
+  if (subject?.kind === 'cluster') return subject.name;
+  await editor.clusters.refresh();
+  const items = editor.clusters.rows.map((row) => ({ label: row.name, description: `${row.scheduler} · ${row.target}` }));
+  return (await vscode.window.showQuickPick(items, { title }))?.label;
+}
+
+export async function preflightCluster(editor: Editor, argument: unknown): Promise<void> {
+  const cluster = await chosenCluster(editor, argument, 'Cluster to check');
+  if (cluster === undefined) return;
+  const { preflight } = await import('../../../operations/preflight.ts');
+  const report = await withProgress(`Checking ${cluster}`, (signal, progress) => editor.core.call(preflight, { cluster, force: true }, { folder: anyFolder(editor), signal, progress }));
+  editor.clusters.setReport(cluster, report);
+  await editor.clusters.refresh();
+  const bad = report.checks.filter(({ ok }) => ok !== true);
+  const show = 'Show Clusters';
+  const first = bad[0];
+  const answer = report.all_ok
+    ? await vscode.window.showInformationMessage(`${cluster} is ready: ${report.checks.length} checks passed.`)
+    : await vscode.window.showWarningMessage(`${cluster}: ${first?.detail ?? 'not ready'}${first?.remediation ? ` ${first.remediation}` : ''}${bad.length > 1 ? ` (and ${bad.length - 1} more)` : ''}`, show);
+  if (answer === show) await vscode.commands.executeCommand('hpcAgent.clusters.focus');
+}
+
+export async function showClusterSettings(editor: Editor, argument: unknown): Promise<void> {
+  const cluster = await chosenCluster(editor, argument, 'Cluster whose settings are shown');
+  if (cluster === undefined) return;
+  const { clustersDescribe } = await import('../../../operations/clusters.ts');
+  const described = await editor.core.call(clustersDescribe, { cluster }, { folder: anyFolder(editor) });
+  const rows = described.values.map((row) => [row.key, typeof row.value === 'string' ? row.value : JSON.stringify(row.value), row.scope, row.file === null ? '' : `${row.file}${row.line === null ? '' : `:${row.line}`}`]);
+  await showDocument(`clusters/${cluster}.md`, `# ${escapeMarkdown(cluster)}\n\nEvery setting in force and where it comes from. To change one: ${codeSpan('HPC Agent: Open clusters.yaml')}.\n\n${table(['setting', 'value', 'scope', 'from'], rows)}\n`, { language: 'markdown' });
+}
+
+export async function openClustersFile(editor: Editor): Promise<void> {
+  const folder = anyFolder(editor);
+  const { clustersDescribe } = await import('../../../operations/clusters.ts');
+  await editor.clusters.refresh();
+  const files = new Map<string, string>();
+  for (const { name } of editor.clusters.rows) {
+    for (const value of (await editor.core.call(clustersDescribe, { cluster: name }, { folder })).values) if (value.file !== null) files.set(value.file, value.scope);
+  }
+  for (const { file } of editor.clusters.problems) files.set(file, 'has a problem');
+  if (files.size === 0) {
+    const add = 'Add a Cluster';
+    if ((await vscode.window.showInformationMessage('There is no clusters.yaml yet: adding a cluster writes it.', add)) === add) await addCluster(editor);
+    return;
+  }
+  const items = [...files].map(([file, scope]) => ({ label: file, description: scope }));
+  const file = items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title: 'Open clusters.yaml' });
+  if (file) await vscode.window.showTextDocument(vscode.Uri.file(file.label));
+}

@@ -1,0 +1,34 @@
+/** Copies the sample workspace to a place of the user's choice and opens it. Never writes over anything. */
+import * as os from 'node:os';
+import * as vscode from 'vscode';
+import { HpcError } from '../../../foundation/errors.ts';
+import type { Editor } from '../editor.ts';
+
+export async function trySample(editor: Editor): Promise<void> {
+  const source = vscode.Uri.joinPath(editor.context.extensionUri, 'templates', 'sample');
+  if (!(await exists(source))) throw new HpcError('internal', 'The sample is not part of this installation.', { remediation: 'Install HPC Agent again.' });
+  const [parent] = (await vscode.window.showOpenDialog({ title: 'Folder in which the sample is made', openLabel: 'Make It Here', canSelectFolders: true, canSelectFiles: false, canSelectMany: false, defaultUri: vscode.Uri.file(os.homedir()) })) ?? [];
+  if (!parent) return;
+  const target = await freeName(parent, 'hpc-agent-sample');
+  await vscode.workspace.fs.copy(source, target, { overwrite: false });
+  const here = 'Open';
+  const other = 'Open in New Window';
+  const choice = (vscode.workspace.workspaceFolders ?? []).length === 0 ? here : await vscode.window.showInformationMessage(`The sample is in ${target.fsPath}.`, here, other);
+  if (choice !== undefined) await vscode.commands.executeCommand('vscode.openFolder', target, { forceNewWindow: choice === other });
+}
+
+async function freeName(parent: vscode.Uri, name: string): Promise<vscode.Uri> {
+  for (let number = 1; ; number += 1) {
+    const candidate = vscode.Uri.joinPath(parent, number === 1 ? name : `${name}-${number}`);
+    if (!(await exists(candidate))) return candidate;
+  }
+}
+
+async function exists(uri: vscode.Uri): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.stat(uri);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,79 @@
+/** Every command of the manifest and what does it. Handlers that need more than a line live in their own file, loaded on first use. */
+import * as vscode from 'vscode';
+import { CancelledError } from '../../../foundation/abort.ts';
+import { commandIds, type CommandHandler, type CommandTable } from '../commandIds.ts';
+import { tellError, type Editor } from '../editor.ts';
+import { runIdOf, subjectOf } from '../subjects.ts';
+import type { TreeNode } from '../trees/node.ts';
+import type { Views } from '../views.ts';
+import type { LogDocuments } from '../documents/logDocuments.ts';
+
+export interface CommandParts {
+  readonly editor: Editor;
+  readonly views: Views;
+  readonly logs: LogDocuments;
+}
+
+export function commandTable({ editor, views, logs }: CommandParts): CommandTable {
+  const clusters = async () => import('./clusterCommands.ts');
+  const runs = async () => import('./runCommands.ts');
+  const sweep = async () => import('./sweepCommands.ts');
+  const results = async () => import('./resultCommands.ts');
+  const log = async () => import('./logCommands.ts');
+  return {
+    addCluster: async () => (await clusters()).addCluster(editor),
+    preflight: async (argument) => (await clusters()).preflightCluster(editor, argument),
+    showClusterSettings: async (argument) => (await clusters()).showClusterSettings(editor, argument),
+    openClustersFile: async () => (await clusters()).openClustersFile(editor),
+    refreshClusters: () => editor.clusters.refresh(),
+    discoverExecutors: async () => (await sweep()).discoverExecutors(editor),
+    newSweep: async (argument) => (await sweep()).newSweep(editor, argument),
+    plan: async (argument) => (await sweep()).planRun(editor, argument),
+    submitRun: async (argument) => (await sweep()).submitExisting(editor, argument),
+    showJobScript: async (argument) => (await sweep()).showJobScript(editor, argument),
+    resumeSubmission: async (argument) => (await runs()).resumeSubmission(editor, argument),
+    refresh: async () => (await runs()).refreshRuns(editor),
+    cancelRun: async (argument) => (await runs()).cancelRun(editor, argument),
+    cancelTasks: async (argument, selected) => (await runs()).cancelTasks(editor, argument, selected),
+    aggregate: async (argument) => (await results()).aggregateRun(editor, argument),
+    openResults: async (argument) => (await results()).openResults(editor, argument),
+    openResultsCsv: async (argument) => (await results()).openResultsFile(editor, argument, 'open'),
+    revealResultsFile: async (argument) => (await results()).openResultsFile(editor, argument, 'reveal'),
+    showRunDetails: async (argument) => (await runs()).showRunDetails(editor, argument),
+    showLog: async (argument) => (await log()).showLog(editor, logs, argument),
+    showStdout: async (argument) => (await log()).showLog(editor, logs, argument, 'stdout'),
+    showStderr: async (argument) => (await log()).showLog(editor, logs, argument, 'stderr'),
+    toggleFollowLog: () => logs.toggleFollow(),
+    copyRunId: async (argument) => {
+      const runId = runIdOf(subjectOf(argument)) ?? (await (await runs()).pickRun(editor, 'Run whose id is copied'))?.run_id;
+      if (runId !== undefined) await vscode.env.clipboard.writeText(runId);
+    },
+    copyRemotePath: async (argument) => {
+      const runId = runIdOf(subjectOf(argument));
+      const run = runId === undefined ? await (await runs()).pickRun(editor, 'Run whose folder on the cluster is copied') : editor.runs.find(runId);
+      if (run) await vscode.env.clipboard.writeText(run.remote_path);
+    },
+    showOutput: () => editor.channel.show(),
+    trySample: async () => (await import('./sampleCommand.ts')).trySample(editor),
+    showMoreTasks: (argument) => views.showMore(argument as TreeNode),
+    showVersion: () => String((editor.context.extension.packageJSON as { version: unknown }).version),
+  };
+}
+
+export function registerCommands(parts: CommandParts): vscode.Disposable {
+  const table = commandTable(parts);
+  return vscode.Disposable.from(...commandIds.map((name) => vscode.commands.registerCommand(`hpc-agent.${name}`, guarded(parts.editor, table[name]))));
+}
+
+/** A failure is told once, here; the command itself then ends as if it had been left. */
+function guarded(editor: Editor, handler: CommandHandler): CommandHandler {
+  const run = async (argument?: unknown, selected?: unknown): Promise<unknown> => {
+    try {
+      return await handler(argument, selected);
+    } catch (error) {
+      if (!CancelledError.is(error)) void tellError(editor, error, { retry: async () => void (await run(argument, selected)) });
+      return undefined;
+    }
+  };
+  return run;
+}

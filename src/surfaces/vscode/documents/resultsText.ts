@@ -1,0 +1,46 @@
+/** A table of results as markdown that also reads well as plain text. */
+import type { ResultsTable } from '../../../operations/schemas.ts';
+import { escapeMarkdown, table } from '../markdown.ts';
+
+const mostRows = 500;
+
+export function resultsText(results: ResultsTable, name: string, problems: readonly string[]): string {
+  const numeric = new Set(results.metrics.map((_, index) => results.parameters.length + index));
+  const rows = results.rows.slice(0, mostRows).map((row) => [...results.parameters.map((key) => valueText(row.parameters[key])), ...results.metrics.map((key) => numberText(row.metrics[key])), taskText(row.tasks)]);
+  const points = results.rows.length === 1 ? '1 point' : `${results.rows.length.toLocaleString('en-US')} points`;
+  return [
+    `# ${escapeMarkdown(name)}`,
+    '',
+    `${points}, ${results.metrics.length === 1 ? '1 metric' : `${results.metrics.length} metrics`}${results.partial ? '. **Partial: some tasks are missing.**' : ''}`,
+    ...(problems.length === 0 ? [] : ['', ...problems.map((problem) => `- ${escapeMarkdown(problem)}`)]),
+    '',
+    table([...results.parameters, ...results.metrics, 'tasks'], rows, numeric),
+    ...(results.rows.length > mostRows ? ['', `${results.rows.length - mostRows} more rows are in the file.`] : []),
+    '',
+    `Files: ${results.files.csv} and ${results.files.json}`,
+    '',
+  ].join('\n');
+}
+
+function valueText(value: unknown): string {
+  return value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Six digits are enough to read; the files have all. */
+export function numberText(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–';
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
+}
+
+/** `0–4, 7`: ranges instead of long lists. */
+export function taskText(tasks: readonly number[]): string {
+  const sorted = [...tasks].sort((a, b) => a - b);
+  const ranges: [number, number][] = [];
+  for (const id of sorted) {
+    const last = ranges.at(-1);
+    if (last && id === last[1] + 1) last[1] = id;
+    else ranges.push([id, id]);
+  }
+  const text = ranges.slice(0, 6).map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
+  return ranges.length > 6 ? `${text.join(', ')}, …` : text.join(', ');
+}

@@ -1,0 +1,73 @@
+/** What the parts of the editor side share; made once by `extension.ts` and handed in. */
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import type { Log } from '../../foundation/log.ts';
+import { messageOf } from '../../foundation/errors.ts';
+import type { Core } from './core.ts';
+import { errorNotice } from './errorNotice.ts';
+import type { ClustersStore } from './trees/clustersStore.ts';
+import type { RunsStore } from './trees/runsStore.ts';
+
+export interface Editor {
+  readonly context: vscode.ExtensionContext;
+  readonly core: Core;
+  readonly log: Log;
+  readonly channel: vscode.LogOutputChannel;
+  readonly runs: RunsStore;
+  readonly clusters: ClustersStore;
+  /** Selects the run in its tree. */
+  readonly revealRun: (runId: string) => Promise<void>;
+}
+
+/** The folders in which experiments can be: those on this extension host's disk. */
+export function workspaceFolders(): readonly string[] {
+  return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
+}
+
+/** The folder of the active editor, else the only one, else the first: for callers that cannot ask. */
+export function likelyFolder(): string | undefined {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const owner = active && vscode.workspace.getWorkspaceFolder(active);
+  return owner?.uri.scheme === 'file' ? owner.uri.fsPath : workspaceFolders()[0];
+}
+
+/** The folder to work in; asks where there are several. Undefined: the user left, or there is none. */
+export async function pickFolder(): Promise<string | undefined> {
+  const folders = workspaceFolders();
+  if (folders.length <= 1) {
+    if (folders.length === 0) {
+      const open = 'Open Folder';
+      if ((await vscode.window.showInformationMessage('HPC Agent works in a folder: the one that holds the scripts to run.', open)) === open) await vscode.commands.executeCommand('workbench.action.files.openFolder');
+    }
+    return folders[0];
+  }
+  const likely = likelyFolder();
+  const items = folders.map((folder) => ({ label: path.basename(folder), description: folder, folder })).sort((a, b) => Number(b.folder === likely) - Number(a.folder === likely));
+  return (await vscode.window.showQuickPick(items, { title: 'Folder of the experiment' }))?.folder;
+}
+
+/** Tells a failure once, with what to do about it; a cancellation is told to nobody. */
+export async function tellError(editor: Editor, error: unknown, options: { readonly retry?: () => Promise<void>; readonly cluster?: string } = {}): Promise<void> {
+  const notice = errorNotice(error, { canRetry: options.retry !== undefined, ...(options.cluster === undefined ? {} : { cluster: options.cluster }) });
+  if (!notice) return;
+  editor.log.error(messageOf(error), error instanceof Error && error.stack !== undefined ? { stack: error.stack } : undefined);
+  const choice = await vscode.window.showErrorMessage(notice.text, ...notice.buttons);
+  switch (choice) {
+    case 'Retry':
+      await options.retry?.();
+      return;
+    case 'Preflight':
+      await vscode.commands.executeCommand('hpc-agent.preflight', { kind: 'cluster', name: notice.cluster });
+      return;
+    case 'Manage Trust':
+      await vscode.commands.executeCommand('workbench.trust.manage');
+      return;
+    case 'Open File':
+      if (notice.file !== undefined) await vscode.window.showTextDocument(vscode.Uri.file(notice.file));
+      return;
+    case 'Show Output':
+      editor.channel.show(true);
+      return;
+    case undefined:
+  }
+}

@@ -1,0 +1,34 @@
+/** What a person is told about a failure: one message, what to do, and the buttons that do it. */
+import { CancelledError } from '../../foundation/abort.ts';
+import { toHpcError } from '../../foundation/errors.ts';
+
+export type NoticeButton = 'Retry' | 'Preflight' | 'Manage Trust' | 'Open File' | 'Show Output';
+
+export interface ErrorNotice {
+  readonly text: string;
+  readonly buttons: readonly NoticeButton[];
+  readonly cluster?: string;
+  readonly file?: string;
+}
+
+/** Undefined where nobody needs to be told: the user cancelled. */
+export function errorNotice(error: unknown, options: { readonly canRetry: boolean; readonly cluster?: string }): ErrorNotice | undefined {
+  if (CancelledError.is(error)) return undefined;
+  const typed = toHpcError(error);
+  const named = typed.details?.cluster;
+  const cluster = typeof named === 'string' ? named : options.cluster;
+  const file = typed.details?.file;
+  const untrusted = typed.details?.untrusted === true;
+  const buttons: NoticeButton[] = [];
+  if (untrusted) buttons.push('Manage Trust');
+  if (typed.code === 'config_invalid' && typeof file === 'string') buttons.push('Open File');
+  if (options.canRetry && typed.retrySafe) buttons.push('Retry');
+  if (cluster !== undefined && (typed.category === 'network' || typed.category === 'cluster')) buttons.push('Preflight');
+  if (!untrusted) buttons.push('Show Output');
+  return {
+    text: typed.remediation === undefined ? typed.message : `${typed.message} ${typed.remediation}`,
+    buttons,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(typeof file === 'string' ? { file } : {}),
+  };
+}

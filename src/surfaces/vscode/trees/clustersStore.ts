@@ -1,0 +1,47 @@
+/** The configured clusters as last read, with the checks of this window. Reading connects to nothing. */
+import * as vscode from 'vscode';
+import type { Log } from '../../../foundation/log.ts';
+import { messageOf } from '../../../foundation/errors.ts';
+import type { Core } from '../core.ts';
+import type { CheckReport, ClusterProblem, ClusterRow } from './clustersTree.ts';
+
+export class ClustersStore implements vscode.Disposable {
+  rows: readonly ClusterRow[] = [];
+  problems: readonly ClusterProblem[] = [];
+  failure: string | undefined;
+  readonly reports = new Map<string, CheckReport>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.changed.event;
+  private readonly core: Core;
+  private readonly log: Log;
+  private readonly folder: () => string;
+
+  constructor(core: Core, log: Log, folder: () => string) {
+    this.core = core;
+    this.log = log;
+    this.folder = folder;
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const { clustersList } = await import('../../../operations/clusters.ts');
+      const answer = await this.core.call(clustersList, {}, { folder: this.folder() });
+      this.rows = answer.clusters;
+      this.problems = answer.problems;
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = messageOf(error);
+      this.log.warn(`Clusters could not be read: ${this.failure}`);
+    }
+    this.changed.fire();
+  }
+
+  setReport(cluster: string, report: CheckReport): void {
+    this.reports.set(cluster, report);
+    this.changed.fire();
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+}

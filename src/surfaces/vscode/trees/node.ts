@@ -1,0 +1,35 @@
+/** A row of a tree as data: what is shown, and what it is about. Made by pure functions, drawn by `treeView.ts`. */
+
+export interface Icon {
+  /** A codicon. */
+  readonly id: string;
+  /** A theme colour. */
+  readonly color?: string;
+}
+
+/** What a row is about: what its commands are given. */
+export type Subject =
+  | { readonly kind: 'run'; readonly folder: string; readonly runId: string }
+  | { readonly kind: 'wave'; readonly folder: string; readonly runId: string; readonly wave: number }
+  | { readonly kind: 'tasks'; readonly folder: string; readonly runId: string; readonly taskIds: readonly number[] }
+  | { readonly kind: 'task'; readonly folder: string; readonly runId: string; readonly taskId: number; readonly stream: 'stdout' | 'stderr' }
+  | { readonly kind: 'cluster'; readonly name: string }
+  | { readonly kind: 'none' };
+
+export interface TreeNode {
+  /** Stays the same while the thing is the same, so that selection and expansion stay where they are. */
+  readonly id: string;
+  readonly label: string;
+  readonly description?: string;
+  /** Markdown; text of the far side is escaped already. */
+  readonly tooltip?: string;
+  readonly icon?: Icon;
+  readonly contextValue: string;
+  readonly subject: Subject;
+  /** `lazy`: asked for when the row is opened. */
+  readonly children: readonly TreeNode[] | 'lazy' | 'none';
+  /** Open when first seen. */
+  readonly expanded?: boolean;
+  /** Command of a click, given the subject. */
+  readonly command?: string;
+}

@@ -1,0 +1,105 @@
+/** States, counts and ages of a run in words and icons. Unknown stays unknown: no word here turns missing data into an answer. */
+import { formatDuration } from '../../../foundation/clock.ts';
+import type { RunSummary, TaskCounts, TaskRow } from '../../../operations/schemas.ts';
+import type { Icon } from './node.ts';
+
+export function isOpen(run: Pick<RunSummary, 'lifecycle_state'>): boolean {
+  return run.lifecycle_state === 'submitting' || run.lifecycle_state === 'in_flight' || run.lifecycle_state === 'unknown';
+}
+
+export function needsAttention(run: Pick<RunSummary, 'attention' | 'lifecycle_state'>): boolean {
+  return run.attention.length > 0 || run.lifecycle_state === 'unknown';
+}
+
+export function stateWord(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'total_tasks'>): string {
+  switch (run.lifecycle_state) {
+    case 'submitting':
+      return 'submitting';
+    case 'in_flight':
+      return run.counts.running === 0 && run.counts.pending === run.total_tasks ? 'queued' : 'running';
+    case 'timeout':
+      return 'timed out';
+    case 'unknown':
+      return 'submission unknown';
+    case 'complete':
+    case 'failed':
+    case 'cancelled':
+    case 'abandoned':
+      return run.lifecycle_state;
+  }
+}
+
+export function runIcon(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'stale_reason' | 'attention'>): Icon {
+  switch (run.lifecycle_state) {
+    case 'submitting':
+      return { id: 'cloud-upload', color: 'charts.blue' };
+    case 'in_flight':
+      if (run.stale_reason !== null) return { id: 'debug-disconnect', color: 'list.warningForeground' };
+      if (run.counts.failed > 0) return { id: 'warning', color: 'list.warningForeground' };
+      return run.counts.running > 0 ? { id: 'play-circle', color: 'charts.blue' } : { id: 'clock', color: 'charts.blue' };
+    case 'complete':
+      return { id: 'pass', color: 'testing.iconPassed' };
+    case 'failed':
+    case 'timeout':
+      return { id: 'error', color: 'testing.iconFailed' };
+    case 'cancelled':
+    case 'abandoned':
+      return { id: 'circle-slash', color: 'disabledForeground' };
+    case 'unknown':
+      return { id: 'question', color: 'list.warningForeground' };
+  }
+}
+
+/** `61 done · 8 running · 3 failed`; nothing that is zero. */
+export function countWords(counts: TaskCounts): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [counts.complete, 'done'],
+    [counts.running, 'running'],
+    [counts.pending, 'waiting'],
+    [counts.failed, 'failed'],
+    [counts.cancelled, 'cancelled'],
+    [counts.unknown, 'unknown'],
+  ];
+  return parts.flatMap(([count, word]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : [])).join(' · ');
+}
+
+/** `seen 12 s ago`, with its reason where the last attempt to ask failed; `never asked` where there is nothing to be old. */
+export function ageWords(run: Pick<RunSummary, 'observed_at' | 'stale_reason'>, now: Date): string {
+  const age = run.observed_at === null ? 'not asked yet' : `seen ${formatDuration(now.getTime() - Date.parse(run.observed_at))} ago`;
+  return run.stale_reason === null ? age : `stale, ${age}`;
+}
+
+export function runDescription(run: RunSummary, now: Date): string {
+  const when = isOpen(run) ? ageWords(run, now) : `${formatDuration(now.getTime() - Date.parse(run.submitted_at))} ago`;
+  return [run.cluster, stateWord(run), countWords(run.counts), when].filter((part) => part !== '').join(' · ');
+}
+
+export function taskIcon(state: TaskRow['state']): Icon {
+  switch (state) {
+    case 'pending':
+      return { id: 'clock', color: 'disabledForeground' };
+    case 'running':
+      return { id: 'play-circle', color: 'charts.blue' };
+    case 'complete':
+      return { id: 'pass', color: 'testing.iconPassed' };
+    case 'failed':
+      return { id: 'error', color: 'testing.iconFailed' };
+    case 'timeout':
+      return { id: 'watch', color: 'testing.iconFailed' };
+    case 'cancelled':
+      return { id: 'circle-slash', color: 'disabledForeground' };
+    case 'lost':
+      return { id: 'warning', color: 'list.warningForeground' };
+    case 'unknown':
+      return { id: 'question', color: 'list.warningForeground' };
+  }
+}
+
+/** `horizon=25 alpha=0.1`, cut where it gets long. */
+export function kwargsWords(kwargs: Readonly<Record<string, unknown>>, limit = 80): string {
+  const text = Object.entries(kwargs)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
+    .replace(/\p{Cc}+/gu, ' ');
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+}

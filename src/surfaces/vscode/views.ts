@@ -1,0 +1,88 @@
+/** The two trees of the activity bar, their badge and message, and the status bar: all drawn from the stores. */
+import * as vscode from 'vscode';
+import { isOpen } from './trees/runWords.ts';
+import { attentionBadge, runNodes, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
+import { clusterNodes } from './trees/clustersTree.ts';
+import type { ClustersStore } from './trees/clustersStore.ts';
+import type { TreeNode } from './trees/node.ts';
+import type { RunsStore } from './trees/runsStore.ts';
+import { NodeTreeProvider } from './trees/treeView.ts';
+
+export interface Views extends vscode.Disposable {
+  revealRun(runId: string): Promise<void>;
+  showMore(node: TreeNode): void;
+}
+
+export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
+  const pages = new Map<string, number>();
+  const loadTasks = async (node: TreeNode): Promise<readonly TreeNode[]> => {
+    const { subject } = node;
+    if (!('runId' in subject)) return [];
+    const run = runs.find(subject.runId);
+    const count = pages.get(node.id) ?? 1;
+    const wanted = run && taskQueryOf(node, run, count);
+    if (!wanted) return [];
+    return taskNodes(node, await runs.tasks(subject.folder, subject.runId, wanted.query), wanted.total, count);
+  };
+  const runsProvider = new NodeTreeProvider(loadTasks);
+  const runsView = vscode.window.createTreeView('hpcAgent.runs', { treeDataProvider: runsProvider, canSelectMany: true, showCollapseAll: true });
+  const clustersProvider = new NodeTreeProvider(() => Promise.resolve([]));
+  const clustersView = vscode.window.createTreeView('hpcAgent.clusters', { treeDataProvider: clustersProvider });
+
+  const bar = vscode.window.createStatusBarItem('hpcAgent.status', vscode.StatusBarAlignment.Left, 10);
+  bar.name = 'HPC Agent';
+  bar.command = 'hpcAgent.runs.focus';
+
+  const drawClusters = (): void => {
+    clustersProvider.show(clusterNodes(clusters.rows, clusters.problems, clusters.reports, runs.state.problems, new Date()));
+    clustersView.message = clusters.failure;
+  };
+  const drawRuns = (): void => {
+    const now = new Date();
+    runsProvider.show(runNodes(runs.state.folders, now));
+    runsView.badge = attentionBadge(runs.runs);
+    const notes = [...runs.state.problems].map(([cluster, why]) => `${cluster} could not be asked: ${why}`);
+    runsView.message = runs.state.failure !== undefined ? `The runs could not be read: ${runs.state.failure}` : notes.length > 0 ? notes.join('\n') : undefined;
+    const summary = statusBarText(runs.runs, now);
+    if (summary) {
+      bar.text = summary.text;
+      bar.tooltip = new vscode.MarkdownString(summary.tooltip, true);
+      bar.accessibilityInformation = { label: `HPC Agent: ${summary.text.replace(/^\$\([^)]*\) /, '')}` };
+      bar.show();
+    } else bar.hide();
+    void vscode.commands.executeCommand('setContext', 'hpcAgent.loaded', runs.state.loaded);
+    void vscode.commands.executeCommand('setContext', 'hpcAgent.openRuns', runs.runs.some(isOpen));
+    drawClusters();
+  };
+
+  const subscriptions = [
+    runsProvider,
+    clustersProvider,
+    runsView,
+    clustersView,
+    bar,
+    runs.onDidChange(drawRuns),
+    clusters.onDidChange(drawClusters),
+    runsView.onDidChangeVisibility(({ visible }) => runs.setVisible(visible)),
+    clustersView.onDidChangeVisibility(({ visible }) => {
+      if (visible) void clusters.refresh();
+    }),
+    vscode.window.onDidChangeWindowState(() => runs.paceChanged()),
+  ];
+  if (runsView.visible) runs.setVisible(true);
+  if (clustersView.visible) void clusters.refresh();
+
+  return {
+    async revealRun(runId) {
+      await vscode.commands.executeCommand('hpcAgent.runs.focus');
+      const element = runsProvider.find(`run:${runId}`);
+      if (element) await runsView.reveal(element, { select: true, focus: true, expand: true });
+    },
+    showMore(node) {
+      const group = node.id.replace(/\/more$/, '');
+      pages.set(group, (pages.get(group) ?? 1) + 1);
+      runsProvider.reload(group);
+    },
+    dispose: () => void vscode.Disposable.from(...subscriptions).dispose(),
+  };
+}

@@ -1,0 +1,25 @@
+/** Runs that something else made (the command line, a colleague) show up by their files; reading them asks no cluster. */
+import * as vscode from 'vscode';
+import type { RunsStore } from './trees/runsStore.ts';
+
+const settleMs = 300;
+
+export function watchWorkspace(runs: RunsStore): vscode.Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const soon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void runs.refreshQuietly(false), settleMs);
+  };
+  const watcher = vscode.workspace.createFileSystemWatcher('**/.hpc/runs/*.json');
+  // After the start, so that activation itself reads nothing; the status bar then shows what is on record.
+  soon();
+  return vscode.Disposable.from(
+    watcher,
+    watcher.onDidCreate(soon),
+    watcher.onDidChange(soon),
+    watcher.onDidDelete(soon),
+    vscode.workspace.onDidChangeWorkspaceFolders(soon),
+    vscode.workspace.onDidGrantWorkspaceTrust(soon),
+    new vscode.Disposable(() => clearTimeout(timer)),
+  );
+}
