@@ -46,17 +46,18 @@ function entryText(yaml: Yaml, name: string, settings: ClusterSettings): string 
 }
 
 async function checkEntry(name: string, entry: string, file: string): Promise<void> {
-  if (!isClusterName(name)) {
-    throw new HpcError('spec_invalid', `${JSON.stringify(name)} cannot be the name of a cluster.`, { remediation: 'Use letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or digit.' });
-  }
   const parsed = await parseClustersYaml(entry, file);
+  // A name that begins with x- would be read as a holder of anchors.
+  if (!isClusterName(name) || parsed.clusters.length === 0) {
+    throw new HpcError('spec_invalid', `${JSON.stringify(name)} cannot be the name of a cluster.`, { remediation: 'Use letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or digit, but not with "x-".' });
+  }
   const problems = [...parsed.problems, ...parsed.clusters.flatMap((cluster) => readLayer(cluster, 'user', file).problems)];
   // A setting without effect is a mistake too, when it is just being made. An unfilled sample text is only a warning.
   const [first] = problems.filter(({ severity, message }) => severity === 'error' || message.includes('has no effect'));
   if (first) throw new HpcError('spec_invalid', first.message, { remediation: first.remediation, details: { problems } });
 }
 
-const parse = (yaml: Yaml, text: string): Document.Parsed => yaml.parseDocument(text, { merge: true, prettyErrors: false, logLevel: 'error' });
+const parse = (yaml: Yaml, text: string): Document.Parsed => yaml.parseDocument(text, { merge: true, prettyErrors: false, logLevel: 'error', compat: 'yaml-1.1' });
 
 /** The mapping whose keys are the clusters' names; undefined in an empty file. */
 function clustersMap(yaml: Yaml, document: Document.Parsed): { map: YAMLMap | undefined; wrapped: boolean } {
@@ -69,15 +70,16 @@ function clustersMap(yaml: Yaml, document: Document.Parsed): { map: YAMLMap | un
 
 const keyRange = (pair: Pair): readonly [number, number, number] => (pair.key as ParsedNode).range;
 const lineStart = (text: string, offset: number): number => text.lastIndexOf('\n', offset - 1) + 1;
-const isBlankOrComment = (line: string): boolean => /^\s*(#.*)?$/.test(line);
 
-/** Where the region of a pair ends: before the next key of the same mapping and the comments right above that. */
+/** Where the region of a pair ends: before the next key and the comments above it that are not indented further. */
 function endOfRegion(text: string, next: Pair | undefined): number {
   if (!next) return text.length;
   let end = lineStart(text, keyRange(next)[0]);
+  const indent = keyRange(next)[0] - end;
   while (end > 0) {
     const above = lineStart(text, end - 1);
-    if (!isBlankOrComment(text.slice(above, end).trimEnd())) break;
+    const line = text.slice(above, end).trimEnd();
+    if (line !== '' && (!/^\s*#/.test(line) || line.search(/\S/) > indent)) break;
     end = above;
   }
   return end;
@@ -94,7 +96,12 @@ function splice(yaml: Yaml, text: string, document: Document.Parsed, name: strin
   if (map === undefined) return top === null ? endLine(text) + block('') : undefined;
   if (map.flow || (yaml.isMap(top) && top.flow)) return undefined;
   const [first] = map.items;
-  if (wrapped && (first === undefined || map === (top as unknown))) return undefined;
+  const empty = wrapped && map === (top as unknown) ? map.items.find((pair) => yaml.isScalar(pair.key) && pair.key.value === 'clusters') : undefined;
+  if (empty) {
+    const end = text.indexOf('\n', keyRange(empty)[1]);
+    return end < 0 ? text + newline + block('  ') : text.slice(0, end + 1) + block('  ') + text.slice(end + 1);
+  }
+  if (wrapped && first === undefined) return undefined;
   const indent = first ? indentOf(first) : '';
   if (/\S/.test(indent)) return undefined;
   const at = map.items.findIndex((pair) => yaml.isScalar(pair.key) && String(pair.key.value) === name);
@@ -152,8 +159,13 @@ export async function insertCluster(text: string, name: string, settings: Cluste
     throw new HpcError('spec_invalid', `${file} already has a cluster "${name}".`, { remediation: 'Choose another name, or replace it.' });
   }
   const expected = { ...before, ...(yaml.parse(entry) as Record<string, unknown>) };
-  for (const candidate of [splice(yaml, text, document, name, entry), rewrite(yaml, document, name, settings)]) {
-    if (candidate !== undefined && isDeepStrictEqual({ ...clustersOf(yaml, candidate) }, expected)) return { text: candidate, entry };
+  for (const attempt of [() => splice(yaml, text, document, name, entry), () => rewrite(yaml, document, name, settings)]) {
+    try {
+      const candidate = attempt();
+      if (candidate !== undefined && isDeepStrictEqual(clustersOf(yaml, candidate), expected)) return { text: candidate, entry };
+    } catch {
+      // The document cannot be written with this change: an alias has lost its anchor.
+    }
   }
   throw new HpcError('config_invalid', `"${name}" cannot be added to ${file} without changing something else in it.`, { remediation: `Add it by hand:\n${entry}` });
 }

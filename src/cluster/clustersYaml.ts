@@ -182,7 +182,7 @@ function splitClusters(text: string): { name: string; line: number; text: string
   return blocks.map((block) => ({ name: block.name, line: block.line, text: '\n'.repeat(block.line - 1) + block.lines.join('\n') }));
 }
 
-const ignoredTopLevel = (name: string): boolean => /^(x-|\.|\$schema$)/.test(name);
+const ignoredTopLevel = (name: string): boolean => /^(x-|\.[A-Za-z]|\$schema$)/.test(name);
 
 /** Reads the text of one file. Never throws for what it says. */
 export async function parseClustersYaml(text: string, file: string): Promise<ClustersFile> {
@@ -228,7 +228,7 @@ export async function parseClustersYaml(text: string, file: string): Promise<Clu
       clusters.set(name, clusters.has(name) ? { name, place, tree: undefined } : cluster);
       for (const error of document.errors) {
         const range = [(pair.key as ParsedNode).range[0], (pair.value as ParsedNode | null)?.range[2] ?? (pair.key as ParsedNode).range[2]] as const;
-        if (error.pos[0] < range[0] || error.pos[0] > range[1]) continue;
+        if (error.pos[0] < range[0] || error.pos[0] >= range[1]) continue;
         clusters.set(name, { name, place, tree: undefined });
         const at = reader.placeAt(error.pos[0]);
         problems.push({ severity: 'error', cluster: name, file, ...at, message: at.line === place.line ? `There are two clusters with the name "${name}".` : `The key ${wordAt(clean, error.pos[0])} stands here a second time.`, remediation: remediationFor(error.code) });

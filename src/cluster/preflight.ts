@@ -2,22 +2,19 @@
  * Is this cluster ready to be used? Each question on its own, with what to do about a bad answer.
  *
  * Rules: three answers (yes, no, could not ask), and "could not ask" is never taken for yes; a check that work can do without is
- * not `required` and does not spoil `all_ok`; only a wholly good report is remembered (24 hours, for exactly these settings);
- * after a refused login nothing else is tried.
+ * not `required` and does not spoil `all_ok`; after a refused login nothing else is tried.
  */
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import * as z from 'zod/mini';
 import type { Connection, ExecOptions, RemoteEnvironment } from '../connection/port.ts';
 import { CancelledError, throwIfAborted } from '../foundation/abort.ts';
-import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import { HpcError, messageOf } from '../foundation/errors.ts';
 import type { Query, SchedulerDialect, SchedulerTools } from '../scheduler/port.ts';
 import { formatProblem, type ConfigProblem } from './configProblem.ts';
 import { askAgent, findKeyFiles, probeTcp } from './preflightLocal.ts';
+import { cachedPreflight, rememberPreflight, type PreflightCheck, type PreflightCheckName, type PreflightReport } from './preflightReport.ts';
 import { clockCommand, parseClock, parseRemoteFacts, remoteFactsCommand, type FolderFacts, type RemoteFacts } from './preflightRemote.ts';
-import { expandRemotePath, profileHash, type ClusterProfile } from './profile.ts';
+import { expandRemotePath, type ClusterProfile } from './profile.ts';
 
 /** What preflight needs of a cluster in use. */
 export interface PreflightSession {
@@ -28,30 +25,6 @@ export interface PreflightSession {
   tools(options?: ExecOptions): Promise<SchedulerTools>;
   /** Runs scheduler commands and parses what each printed. */
   ask<T>(queries: readonly Query<T>[], options?: ExecOptions): Promise<readonly T[]>;
-}
-
-export type PreflightCheckName =
-  | 'clusters_yaml' | 'cluster_known' | 'cluster_config_customized' | 'ssh_agent' | 'cluster_tcp' | 'cluster_login' | 'host_key' | 'login_shell' | 'python'
-  | 'scheduler_tools' | 'scheduler_queue' | 'accounting' | 'scratch' | 'scratch_space' | 'clock_skew' | 'home_quota';
-
-export interface PreflightCheck {
-  readonly name: PreflightCheckName;
-  /** Undefined: could not ask; `detail` says why. */
-  readonly ok: boolean | undefined;
-  /** Whether work is impossible without it. */
-  readonly required: boolean;
-  readonly detail: string;
-  readonly remediation?: string | undefined;
-  readonly durationMs: number;
-}
-export interface PreflightReport {
-  readonly cluster: string;
-  /** Every required check was asked and is good. */
-  readonly all_ok: boolean;
-  readonly checks: readonly PreflightCheck[];
-  /** ISO 8601. */
-  readonly checkedAt: string;
-  readonly fromCache: boolean;
 }
 
 export interface PreflightOptions {
@@ -70,7 +43,6 @@ export interface PreflightOptions {
   readonly resolveEndpoint?: (target: ClusterProfile['connection'], signal?: AbortSignal) => Promise<{ host: string; port: number } | undefined>;
 }
 
-const goodForMs = 24 * 3600 * 1000;
 const leastFreeMiB = 100;
 const mostSkewS = 60;
 
@@ -83,37 +55,6 @@ const yes = (detail: string): Answer => ({ ok: true, detail });
 const no = (detail: string, remediation?: string): Answer => ({ ok: false, detail, remediation });
 const notAsked = (detail: string, remediation?: string): Answer => ({ ok: undefined, detail, remediation });
 
-const cachedReport = z.object({
-  version: z.literal(1),
-  hash: z.string(),
-  report: z.object({
-    cluster: z.string(),
-    all_ok: z.literal(true),
-    checkedAt: z.string(),
-    checks: z.array(z.object({ name: z.string(), ok: z.optional(z.boolean()), required: z.boolean(), detail: z.string(), remediation: z.optional(z.string()), durationMs: z.number() })),
-  }),
-});
-
-function cacheFile(session: PreflightSession, agentHome: string): { file: string; hash: string } {
-  const hash = profileHash(session.profile);
-  return { file: path.join(agentHome, 'preflight', `${session.profile.name}-${hash}.json`), hash };
-}
-
-/** A good report for exactly these settings that is not older than 24 hours. Anything doubtful is none. */
-export async function cachedPreflight(session: PreflightSession, options: Pick<PreflightOptions, 'agentHome' | 'clock'>): Promise<PreflightReport | undefined> {
-  const { file, hash } = cacheFile(session, options.agentHome);
-  try {
-    const parsed = z.safeParse(cachedReport, JSON.parse((await readTextIfThere(file)) ?? 'null'));
-    if (!parsed.success || parsed.data.hash !== hash) return undefined;
-    const { report } = parsed.data;
-    const ageMs = (options.clock ?? systemClock).now().getTime() - Date.parse(report.checkedAt);
-    if (!(ageMs >= 0 && ageMs < goodForMs)) return undefined;
-    return { ...report, checks: report.checks.map((check) => ({ ...check, ok: check.ok, name: check.name as PreflightCheckName })), fromCache: true };
-  } catch {
-    return undefined;
-  }
-}
-
 /** Could not ask, as against: asked, and the answer is bad. */
 function isUnanswered(error: unknown): boolean {
   return HpcError.is(error, 'ssh_unreachable') || HpcError.is(error, 'cluster_timeout') || HpcError.is(error, 'scheduler_throttled');
@@ -122,7 +63,7 @@ function isUnanswered(error: unknown): boolean {
 export async function preflight(session: PreflightSession, options: PreflightOptions): Promise<PreflightReport> {
   const clock = options.clock ?? systemClock;
   if (!options.force) {
-    const cached = await cachedPreflight(session, options);
+    const cached = await cachedPreflight(session.profile, options);
     if (cached) return cached;
   }
   const checks: PreflightCheck[] = [];
@@ -150,7 +91,7 @@ export async function preflight(session: PreflightSession, options: PreflightOpt
     checkedAt: clock.now().toISOString(),
     fromCache: false,
   };
-  await remember(session, options, report);
+  await rememberPreflight(session.profile, options, report);
   return report;
 }
 
@@ -322,26 +263,4 @@ function describeSpace({ freeMiB }: FolderFacts, where: string): Answer {
   if (freeMiB === undefined) return yes(`How much is free in ${where} is not told.`);
   const text = freeMiB >= 10_240 ? `${Math.floor(freeMiB / 1024)} GiB` : `${freeMiB} MiB`;
   return freeMiB < leastFreeMiB ? no(`Only ${text} are free in ${where}.`, 'Make room there, or use another folder.') : yes(`${text} are free in ${where}.`);
-}
-
-/** Keeps a good report and forgets an earlier one that no longer holds. A cache that cannot be written is no failure. */
-async function remember(session: PreflightSession, options: PreflightOptions, report: PreflightReport): Promise<void> {
-  const { file, hash } = cacheFile(session, options.agentHome);
-  if (!report.all_ok) {
-    await fs.rm(file, { force: true }).catch(() => undefined);
-    return;
-  }
-  const { fromCache: _fromCache, ...kept } = report;
-  await writeJsonAtomic(file, { version: 1, hash, report: kept }, { mode: 0o600 }).catch(() => undefined);
-}
-
-/** The first required check that is not good, as an error that a submission can end with; undefined when all are. */
-export function preflightError(report: PreflightReport): HpcError | undefined {
-  const failed = report.checks.find(({ required, ok }) => required && ok !== true);
-  if (!failed) return undefined;
-  const code = failed.name === 'cluster_login' || failed.name === 'host_key' ? 'ssh_unreachable' : failed.name.startsWith('cluster') || failed.name === 'scratch' ? 'config_invalid' : 'remote_command_failed';
-  return new HpcError(code, `${report.cluster} is not ready: ${failed.detail}`, {
-    ...(failed.remediation === undefined ? {} : { remediation: failed.remediation }),
-    details: { failed: report.checks.filter(({ required, ok }) => required && ok !== true).map(({ name }) => name) },
-  });
 }

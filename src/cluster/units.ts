@@ -12,8 +12,9 @@ export const durationExpectation = 'a duration such as "24:00:00", "1-12:00:00",
 export const memoryExpectation = 'a memory size such as "16G", "4000M", "0.5T" or a number of MiB';
 
 function whole(seconds: number): number | undefined {
-  const rounded = Math.ceil(seconds - 1e-6);
-  return Number.isSafeInteger(rounded) && rounded >= 0 ? rounded : undefined;
+  if (!(seconds >= 0)) return undefined;
+  const rounded = Math.max(0, Math.ceil(seconds - 1e-6));
+  return Number.isSafeInteger(rounded) ? rounded : undefined;
 }
 
 function parseClockTime(text: string): number | undefined {
