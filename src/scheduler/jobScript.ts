@@ -162,12 +162,12 @@ export async function renderJobScript(input: JobScriptInput, options: { readonly
     if (!checked.success) throw new HpcError('config_invalid', `The job script template ${name} cannot be used: ${checked.error.issues.map(({ message }) => message).join('; ')}.`, { remediation });
   }
   try {
-    text = override ? environment.renderString(override.text, context) : environment.render(name, context);
+    // A carriage return after the interpreter's name would make the kernel look for a program that does not exist. Only the template
+    // is mended: values stay as they are.
+    text = override ? environment.renderString(override.text.replaceAll('\r\n', '\n'), context) : environment.render(name, context);
   } catch (error) {
     throw new HpcError(override ? 'config_invalid' : 'internal', `The job script template ${name} cannot be rendered: ${messageOf(error).replace(/^\(unknown path\)\s*/, '').trim()}`, { remediation, cause: error });
   }
-  // A carriage return after the interpreter's name would make the kernel look for a program that does not exist.
-  const script = text.replaceAll('\r\n', '\n').replaceAll(/\n{3,}/g, '\n\n');
-  if (!script.startsWith('#!')) throw new HpcError(override ? 'config_invalid' : 'internal', `The job script template ${name} does not begin with an interpreter line (#!/bin/sh).`, { remediation });
-  return script.endsWith('\n') ? script : `${script}\n`;
+  if (!text.startsWith('#!')) throw new HpcError(override ? 'config_invalid' : 'internal', `The job script template ${name} does not begin with an interpreter line (#!/bin/sh).`, { remediation });
+  return text.endsWith('\n') ? text : `${text}\n`;
 }
