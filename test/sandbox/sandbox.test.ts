@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, type CommandResult } from './bed.ts';
+import { askForwarder } from './cluster/forwarderProtocol.ts';
 import { oneTimeCode } from './sshAccess.ts';
 import { startSandbox, stopSandbox, type Sandbox } from './sandbox.ts';
 
@@ -148,12 +149,14 @@ describe('sandbox (integration)', function () {
   describe('faults of slurm', () => {
     it('slurmctld stopped, killed, hung', async () => {
       const { slurmctld } = sandbox.faults;
-      for (const end of [slurmctld.stop, slurmctld.kill]) {
-        await end();
-        assert.match((await sandbox.asUser('timeout 20 squeue')).stderr, /Unable to contact slurm controller/);
-        await slurmctld.start();
-        await user('squeue');
-      }
+      await slurmctld.stop();
+      assert.match((await sandbox.asUser('scontrol ping')).stdout, /is DOWN/);
+      await slurmctld.start();
+      await user('squeue');
+      await slurmctld.kill();
+      assert.match((await sandbox.asUser('squeue')).stderr, /Unable to contact slurm controller/);
+      await slurmctld.start();
+      await user('squeue');
       await slurmctld.hang();
       assert.equal((await sandbox.asUser('timeout 1 squeue')).exitCode, 124);
       await slurmctld.resume();
@@ -323,18 +326,24 @@ describe('sandbox (integration)', function () {
       assert.match((await other.asUser('sbatch --array=0-11 --wrap true')).stderr, /Invalid job array/);
       const job = (await other.asUser('sbatch --parsable --hold --output=/dev/null --wrap true')).stdout.trim();
       await other.faults.slurmctld.stop();
-      const ids = await machineIds(stateDirectory);
+      const forwarder = await askForwarder(join(stateDirectory, 'run/forwarder.sock'), {});
+      assert.ok(forwarder);
+      const ids = [...(await machineIds(stateDirectory)), forwarder.pid];
       for (const id of ids) process.kill(id, 'SIGKILL');
       await until(() => Promise.all(ids.map((id) => access(`/proc/${id}`).then(() => true, () => false))), (alive) => !alive.includes(true));
+
+      await run('umount', [join(stateDirectory, 'net'), join(stateDirectory, 'home')]);
 
       const again = await startSandbox({ stateDirectory, maxArraySize: 11 });
       assert.match((await again.asUser(`squeue --noheader --format=%i:%r`)).stdout, new RegExp(`^${job}:JobHeldUser`));
       assert.equal((await again.asUser('srun hostname')).stdout, 'node1\n');
-      assert.equal((await ssh(sandbox.ssh.aliases.plain, 'hostname')).stdout, 'login\n');
+      for (const { ssh: { sshConfigFile, aliases } } of [sandbox, again]) {
+        assert.equal((await run('ssh', ['-F', sshConfigFile, aliases.plain, 'hostname'])).stdout, 'login\n');
+      }
       const late = await machineIds(stateDirectory);
       await stopSandbox({ stateDirectory, purge: true });
       for (const id of late) assert.throws(() => process.kill(id, 0), `process ${id} is left`);
-      assert.deepEqual((await readdir(scratch)).filter((name) => name.startsWith('other') && name !== 'other.lock'), []);
+      assert.deepEqual((await readdir(scratch)).filter((name) => name.startsWith('other')), []);
       assert.doesNotMatch(await readFile('/proc/mounts', 'utf8'), new RegExp(stateDirectory));
     } finally {
       await stopSandbox({ stateDirectory, purge: true });
