@@ -12,7 +12,7 @@ function findRoot(from: string): string {
 
 export const root = findRoot(path.dirname(fileURLToPath(import.meta.url)));
 /** VS Code, its Node and the browser driver: big, kept between test runs, shared by checkouts through HPC_AGENT_EDITOR_CACHE. */
-export const cacheFolder = process.env['HPC_AGENT_EDITOR_CACHE'] ?? path.join(root, '.vscode-test');
+export const cacheFolder = process.env.HPC_AGENT_EDITOR_CACHE ?? path.join(root, '.vscode-test');
 export const outFolder = path.join(root, 'out', 'editor');
 export const resultsFolder = path.join(root, 'test-results');
 export const vsixFile = path.join(root, 'hpc-agent.vsix');

@@ -101,7 +101,7 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
   const say = options.log ?? ((): void => undefined);
   const install = await ensureEditor(say);
   const temp = await fs.realpath(await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-agent-editor-')));
-  const home = options.env?.['HOME'] ?? path.join(temp, 'home');
+  const home = options.env?.HOME ?? path.join(temp, 'home');
   const settingsFile = path.join(temp, 'data', 'User', 'settings.json');
   let server: ChildProcess | undefined;
   const dispose = async (): Promise<void> => {

@@ -11,7 +11,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { withFileLock } from '../../src/foundation/fileLock.ts';
-import { cacheFolder } from './paths.ts';
+import { cacheFolder, root } from './paths.ts';
 
 const codeServerVersion = '4.139.1';
 /** code-server's extension host needs Node 24, whatever runs the tests. */
@@ -93,10 +93,12 @@ export async function ensureEditor(say: Say = () => undefined): Promise<EditorIn
         await fs.writeFile(path.join(cacheFolder, 'package.json'), '{ "private": true }\n');
         await npmInstall(cacheFolder, [`${nodePackage()}@${nodeVersion}`, `code-server@${codeServerVersion}`, `playwright-core@${playwrightVersion}`]);
         // Not `npm ci`: the shrinkwrap that code-server ships does not agree with its manifest.
-        await npmInstall(path.join(cacheFolder, 'node_modules', 'code-server', 'lib', 'vscode'), ['--omit=dev']);
+        const vscode = path.join(cacheFolder, 'node_modules', 'code-server', 'lib', 'vscode');
+        await npmInstall(vscode, ['--omit=dev']);
+        await fs.copyFile(path.join(root, 'test', 'editor', 'logWriter.cjs'), path.join(vscode, 'node_modules', '@vscode', 'spdlog', 'index.js'));
         // With a HOME of its own: code-server writes a configuration file there.
         const home = path.join(cacheFolder, 'home');
-        const check = spawnSync(install.node, [install.entry, '--config', path.join(home, 'config.yaml'), '--version'], { encoding: 'utf8', env: { HOME: home, PATH: process.env['PATH'] } });
+        const check = spawnSync(install.node, [install.entry, '--config', path.join(home, 'config.yaml'), '--version'], { encoding: 'utf8', env: { HOME: home, PATH: process.env.PATH } });
         if (!check.stdout.includes(codeServerVersion)) throw new Error(`code-server does not start: ${check.error?.message ?? check.stderr}`);
       });
     },
@@ -109,8 +111,8 @@ const browserNames = ['chromium', 'chromium-browser', 'google-chrome', 'google-c
 const macBrowsers = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium'];
 
 async function findBrowser(): Promise<string | undefined> {
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
-  const candidates = [process.env['HPC_AGENT_BROWSER'] ?? '', ...browserNames.flatMap((name) => folders.map((folder) => path.join(folder, name))), ...macBrowsers];
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  const candidates = [process.env.HPC_AGENT_BROWSER ?? '', ...browserNames.flatMap((name) => folders.map((folder) => path.join(folder, name))), ...macBrowsers];
   for (const file of candidates) {
     if (path.isAbsolute(file) && (await fs.access(file, fs.constants.X_OK).then(() => true, () => false))) return file;
   }
@@ -125,8 +127,7 @@ export async function ensureBrowser(say: Say = () => undefined): Promise<string>
     path.join(cacheFolder, 'browser.lock'),
     async () => {
       if ((await findBrowser()) !== undefined) return;
-      const root = process.getuid?.() === 0;
-      const prefix = root ? [] : ['sudo', '-n'];
+      const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
       say('chromium: installing by apt-get');
       const apt = async (...args: readonly string[]): Promise<void> => {
         const [command = '', ...rest] = [...prefix, 'apt-get', '-o', 'DPkg::Lock::Timeout=600', ...args];

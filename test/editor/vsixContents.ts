@@ -38,7 +38,7 @@ export async function checkVsix(file: string): Promise<VsixReport> {
   const problems = [
     ...entries.filter((entry) => !expected.some((pattern) => pattern.test(entry.name))).map((entry) => `unexpected: ${entry.name}`),
     ...needed.filter((name) => !names.has(name)).map((name) => `missing: ${name}`),
-    ...entries.filter((entry) => /\.js$/.test(entry.name) && entry.read().includes('sourceMappingURL=')).map((entry) => `not a production build: ${entry.name}`),
+    ...entries.filter((entry) => entry.name.endsWith(".js") && entry.read().includes('sourceMappingURL=')).map((entry) => `not a production build: ${entry.name}`),
     ...(bytes > budgetBytes ? [`too big: ${bytes} bytes, the budget is ${budgetBytes}`] : []),
   ];
   const lines = [...entries]

@@ -1,0 +1,49 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { sleep } from '../../../src/foundation/abort.ts';
+import { measure } from './summary.ts';
+
+const id = 'hpc-agent.hpc-agent';
+
+/** The row of VS Code's own activation table ("Developer: Startup Performance") about us: columns by name, in ms. */
+async function activationTable(): Promise<Readonly<Record<string, string>>> {
+  await vscode.commands.executeCommand('perfview.show');
+  for (;;) {
+    const text = vscode.workspace.textDocuments.find((document) => document.uri.scheme === 'perf')?.getText() ?? '';
+    const cells = (line: string | undefined): readonly string[] => (line ?? '').split('|').slice(1, -1).map((cell) => cell.trim());
+    const lines = text.split(/\r?\n/);
+    const row = cells(lines.find((line) => cells(line)[0] === id));
+    const head = cells(lines.find((line) => /^\|\s*Extension\s*\|/.test(line)));
+    if (row.length > 0 && row.length === head.length) return Object.fromEntries(head.map((name, index) => [name, row[index] ?? '']));
+    await sleep(100);
+  }
+}
+
+describe('The extension in the extension host', () => {
+  it('is there, from the packaged files', () => {
+    const extension = vscode.extensions.getExtension(id);
+    assert.ok(extension, `${id} is not installed`);
+    assert.match(extension.extensionPath, /unpacked/);
+  });
+
+  it('activates', async () => {
+    const extension = vscode.extensions.getExtension(id);
+    assert.ok(extension);
+    const wasActive = extension.isActive;
+    const start = performance.now();
+    await extension.activate();
+    if (!wasActive) measure('activateRequestMs', performance.now() - start);
+    assert.equal(extension.isActive, true);
+  });
+
+  it('tells how long its own code took', async () => {
+    await vscode.extensions.getExtension(id)?.activate();
+    const row = await activationTable();
+    for (const [column, name] of Object.entries({ 'Load Code': 'loadCodeMs', 'Call Activate': 'callActivateMs', 'Finish Activate': 'finishActivateMs' })) {
+      const value = Number(row[column]);
+      assert.ok(Number.isFinite(value), `${column} of ${JSON.stringify(row)} is no number`);
+      measure(name, value);
+    }
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+  });
+});

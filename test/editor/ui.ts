@@ -1,0 +1,165 @@
+/**
+ * Drives VS Code's real user interface in a headless browser, as a person would: what is on screen is read, what can be
+ * pressed is pressed. Every wait is for a condition.
+ */
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { ActivityBar, Chat, Dialog, Editors, Notifications, StatusBar } from './driver/parts.ts';
+import { QuickInput } from './driver/quickInput.ts';
+import { Tree } from './driver/tree.ts';
+import { patienceMs, until } from './driver/wait.ts';
+import { resultsFolder, vsixFile } from './paths.ts';
+import { isNoise, withoutNoise } from './noise.ts';
+import { launchBrowser, type Browser, type Page } from './playwright.ts';
+import { startEditor, type Editor, type EditorOptions } from './server.ts';
+import { ensureBrowser, ensureEditor } from './setup.ts';
+
+export type Theme = 'light' | 'dark' | 'hc';
+
+/** A theme's id in the settings, its name in the list, and the class by which the workbench shows that it is in use. */
+const themes: Readonly<Record<Theme, { readonly id: string; readonly label: string; readonly shown: string }>> = {
+  light: { id: 'Light Modern', label: 'Light Modern', shown: 'vs' },
+  dark: { id: 'Dark Modern', label: 'Dark Modern', shown: 'vs-dark' },
+  hc: { id: 'Default High Contrast', label: 'Dark High Contrast', shown: 'hc-black' },
+};
+
+export interface WorkbenchOptions extends Partial<Omit<EditorOptions, 'folder'>> {
+  readonly theme?: Theme;
+  readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+export class Workbench {
+  readonly quickPick: QuickInput;
+  /** The same widget under the name that fits a box. */
+  readonly inputBox: QuickInput;
+  readonly activityBar: ActivityBar;
+  readonly notifications: Notifications;
+  readonly dialog: Dialog;
+  readonly statusBar: StatusBar;
+  readonly editor: Editors;
+  readonly chat: Chat;
+  /** Errors of the page's console, for a failure's report. */
+  readonly consoleErrors: string[] = [];
+
+  constructor(
+    readonly page: Page,
+    readonly server: Editor,
+    private readonly end: () => Promise<void>,
+  ) {
+    this.quickPick = new QuickInput(page);
+    this.inputBox = this.quickPick;
+    this.activityBar = new ActivityBar(page);
+    this.notifications = new Notifications(page);
+    this.dialog = new Dialog(page);
+    this.statusBar = new StatusBar(page);
+    this.editor = new Editors(page);
+    this.chat = new Chat(page, (title) => this.runCommand(title));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !isNoise(message.text())) this.consoleErrors.push(message.text());
+    });
+    page.on('pageerror', (error) => this.consoleErrors.push(error.message));
+  }
+
+  /** Opens the palette and narrows it, without taking anything. */
+  async openPalette(filter = ''): Promise<void> {
+    await until('the command palette', async () => {
+      await this.page.keyboard.press('F1');
+      return await until('the quick input', () => this.quickPick.isOpen(), 3000);
+    });
+    await this.quickPick.type(`>${filter}`);
+  }
+
+  /** Runs a command by its full title in the palette: `HPC Agent: New Sweep…`. */
+  async runCommand(title: string): Promise<void> {
+    // An open palette does not learn of extensions that are still being loaded: open it again until it has the command.
+    await until(`the command ${title}`, async () => {
+      await this.openPalette(title);
+      if (await this.quickPick.has(title, 3000)) return true;
+      await this.quickPick.cancel();
+      return false;
+    });
+    await this.quickPick.accept(title);
+  }
+
+  /** The text on screen in the output panel, once it contains what is wanted. */
+  async output(wanted: RegExp): Promise<string> {
+    const lines = this.page.locator('.part.panel .output-view .view-lines, .part.panel .view-lines').first();
+    return await until(`${String(wanted)} in the output panel`, async () => {
+      const text = (await lines.innerText()).replace(/\u00a0/g, ' ');
+      return wanted.test(text) ? text : undefined;
+    });
+  }
+
+  tree(title: string): Tree {
+    return new Tree(this.page, title);
+  }
+
+  async setTheme(theme: Theme): Promise<void> {
+    await this.runCommand('Preferences: Color Theme');
+    await this.quickPick.step(/Color Theme/);
+    await this.quickPick.filter(themes[theme].label, themes[theme].label);
+    await this.quickPick.accept(themes[theme].label);
+    await this.quickPick.closed();
+    await this.themeShown(theme);
+  }
+
+  async themeShown(theme: Theme): Promise<void> {
+    const workbench = this.page.locator('.monaco-workbench').first();
+    await until(`the ${theme} theme`, async () => ((await workbench.getAttribute('class')) ?? '').split(' ').includes(themes[theme].shown));
+  }
+
+  /** Pictures the whole window into `test-results/screenshots/` and returns the file's name. */
+  async screenshot(name: string): Promise<string> {
+    const file = path.join(resultsFolder, 'screenshots', `${name}.png`);
+    await fs.mkdir(path.dirname(file), { recursive: true });
+    // Where nothing reacts to the pointer, so that no hover is in the picture.
+    await this.page.mouse.move(1, 1);
+    await this.page.screenshot({ path: file, animations: 'disabled' });
+    return file;
+  }
+
+  /** For an `afterEach`: leaves a picture and the server's last words when the test failed. */
+  async report(test: { readonly state?: string; readonly title: string; fullTitle(): string } | undefined): Promise<void> {
+    if (test?.state !== 'failed') return;
+    const name = `failed-${test.fullTitle().replace(/[^\w-]+/g, '-')}`;
+    console.error(`picture: ${await this.screenshot(name)}\npage errors:\n${this.consoleErrors.slice(-10).join('\n')}\nserver:\n${withoutNoise(this.server.output()).slice(-3000)}`);
+  }
+
+  async dispose(): Promise<void> {
+    await this.end();
+  }
+}
+
+function themeSettings(theme: Theme): Readonly<Record<string, unknown>> {
+  return { 'workbench.colorTheme': themes[theme].id, 'window.autoDetectColorScheme': false, 'window.autoDetectHighContrast': false };
+}
+
+/** Starts the editor with the packaged extension, opens `folder` in a browser and waits until the window is usable. */
+export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
+  const theme = options.theme ?? 'dark';
+  const server = await startEditor({ vsix: vsixFile, ...options, folder, settings: { ...themeSettings(theme), ...options.settings } });
+  const home = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-agent-browser-'));
+  let browser: Browser | undefined;
+  const end = async (): Promise<void> => {
+    await browser?.close();
+    await server.dispose();
+    await fs.rm(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(options.log), { PATH: process.env.PATH ?? '', HOME: home });
+    const page = await browser.newPage({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
+    // The compiler that runs these files wraps named functions in a helper, which code sent to the page lacks.
+    await page.addInitScript('globalThis.__name ??= (value) => value;');
+    page.setDefaultTimeout(patienceMs);
+    const workbench = new Workbench(page, server, end);
+    await page.goto(server.url, { timeout: 2 * patienceMs, waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench .part.statusbar').first().waitFor({ state: 'visible', timeout: 2 * patienceMs });
+    await page.locator('.activitybar a.action-label').first().waitFor({ state: 'visible' });
+    await workbench.themeShown(theme);
+    return workbench;
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
