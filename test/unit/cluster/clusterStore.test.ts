@@ -141,6 +141,13 @@ describe('cluster store (unit)', () => {
       assert.deepEqual([profile.origins.host?.scope, profile.origins.scheduler?.scope, profile.origins['env.B']?.line], ['workspace', 'user', 6]);
     });
     it('takes a value away where the key stands without one', async () => assert.equal((await files.store().get('c')).defaults.account, undefined));
+    it('does so for numbers and in nested keys as well: the default holds again', async () => {
+      await files.write(files.userFile, 'c: {scheduler: slurm, host: h, max_node_mem_mb: 5, constraints: {max_array_size: 10, max_tasks: 7}}\n');
+      await files.write(files.workspaceFile, 'c:\n  max_node_mem_mb:\n  constraints: {max_array_size: null, max_tasks: null}\n');
+      const profile = await files.store().get('c');
+      assert.deepEqual([profile.maxNodeMemMiB, profile.constraints.maxArraySize, profile.constraints.maxTasks], [undefined, 1000, undefined]);
+      assert.deepEqual(profile.origins['constraints.max_array_size'], { scope: 'default' });
+    });
     it('ignores the workspace that is not trusted, and says so', async () => {
       const store = files.store({ trusted: false });
       const profile = await store.get('c');

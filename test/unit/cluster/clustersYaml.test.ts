@@ -44,6 +44,10 @@ describe('clusters.yaml as a tree (unit)', () => {
     assert.deepEqual(names(file), ['!evil', 'good']);
     assert.match(file.problems[0]?.message ?? '', /unfolds/);
   });
+  it('refuses shallow but wide unfolding, too', async () => {
+    const wide = ['x-0: &l0 [a]', ...Array.from({ length: 4 }, (_, i) => `x-${i + 1}: &l${i + 1} [${Array(20).fill(`*l${i}`).join(', ')}]`), 'evil: {modules: *l4}', 'good: {host: x}'].join('\n');
+    assert.deepEqual(names(await read(wide)), ['!evil', 'good']);
+  });
   it('refuses an alias that holds itself', async () => assert.deepEqual(names(await read('a: &a {b: *a}\ngood: {host: x}\n')), ['!a', 'good']));
   it('names an alias without an anchor', async () => assert.match((await read('a: {host: *nowhere}\n')).problems[0]?.message ?? '', /\*nowhere has no anchor/));
   for (const tag of ['!foo', '!!python/object:os.system', '!!binary', '!!timestamp']) {
