@@ -9,6 +9,10 @@ import { HpcError } from '../foundation/errors.ts';
 /** A Python float. Needed only for whole values; other numbers are floats by themselves. */
 export class PythonFloat {
   constructor(readonly value: number) {}
+  /** For plain JSON, where `1` and `1.0` are the same. */
+  toJSON(): number {
+    return this.value;
+  }
 }
 
  
