@@ -200,8 +200,13 @@ class Receiver {
       if (unpack.destroyed) return;
       if (unpack.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))) continue;
       await new Promise<void>((resolve) => {
-        unpack.once('drain', resolve);
-        unpack.once('close', resolve);
+        const go = (): void => {
+          unpack.off('drain', go);
+          unpack.off('close', go);
+          resolve();
+        };
+        unpack.on('drain', go);
+        unpack.on('close', go);
       });
     }
     unpack.end(undefined);
