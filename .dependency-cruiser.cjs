@@ -7,8 +7,9 @@ const allowed = {
   scheduler: ['foundation'],
   cluster: ['connection', 'scheduler', 'foundation'],
   executors: ['cluster', 'connection/port', 'foundation'],
-  runs: ['cluster', 'connection/port', 'scheduler/port', 'executors/port', 'foundation'],
-  operations: ['runs', 'executors', 'cluster', 'connection/port', 'scheduler/port', 'foundation'],
+  runs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/dialects', 'scheduler/jobScript', 'foundation'],
+  // The door into the core is also where it is put together.
+  operations: ['runs', 'executors', 'cluster', 'connection', 'scheduler', 'foundation'],
   surfaces: ['operations', 'foundation'],
 };
 

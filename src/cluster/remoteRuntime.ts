@@ -60,10 +60,14 @@ export interface RemoteRuntimeDeps {
 }
 
 export class RemoteRuntime {
+  readonly hash: string;
+  readonly files: Readonly<Record<string, string>>;
   readonly directory: string;
   private installing: Promise<void> | undefined;
 
   constructor(private readonly deps: RemoteRuntimeDeps) {
+    this.hash = deps.runtime.hash;
+    this.files = deps.runtime.files;
     this.directory = path.posix.join(deps.remoteHome, 'runtime', deps.runtime.hash);
   }
 
@@ -121,11 +125,11 @@ export function parseReply(result: { stdout: string; stderr: string; exitCode: n
     });
   }
   const fields = reply as Record<string, unknown>;
-  if (fields['ok'] === true) return fields;
-  const full = fields['errno'] === 'ENOSPC' || fields['errno'] === 'EDQUOT';
-  throw new HpcError('remote_command_failed', `${label}: ${String(fields['error'])}.`, {
+  if (fields.ok === true) return fields;
+  const full = fields.errno === 'ENOSPC' || fields.errno === 'EDQUOT';
+  throw new HpcError('remote_command_failed', `${label}: ${String(fields.error)}.`, {
     remediation: full ? 'The disk there is full or the quota is used up: make room, then try again.' : 'The message names the file: check that it is there and may be used.',
-    details: { errno: fields['errno'] ?? null },
+    details: { errno: fields.errno ?? null },
   });
 }
 

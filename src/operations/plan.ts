@@ -14,6 +14,6 @@ export const plan = defineOperation({
   run: async (spec, context) => {
     const { planRun } = await import('../runs/planRun.ts');
     const { deps, request } = await requestOf(spec, context);
-    return planOutputOf(await planRun(request, deps, context));
+    return planOutputOf(await planRun(request, deps, context), deps);
   },
 });

@@ -1,7 +1,7 @@
 /** Wire shapes that several operations share. Keys are snake_case, as hpc-agent's; units are in the names. */
 import * as z from 'zod/mini';
 
-const described = <T extends z.ZodMiniType>(schema: T, description: string): T => schema.check(z.describe(description)) as T;
+const described = <T extends z.ZodMiniType>(schema: T, description: string): T => schema.check(z.describe(description));
 
 export const clusterName = described(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a cluster name has letters, digits, dots, dashes and underscores')), 'Name of a cluster in clusters.yaml; `this-computer` is always there.');
 export const runId = described(z.string().check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, 'a run id has letters, digits, dots, dashes and underscores')), 'Run id, as `submit` and `list-runs` give it.');

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { defineOperation } from './operation.ts';
 import { runId, runSummary, taskRow, taskState } from './schemas.ts';
-import { runDepsOf, runSummaryOf, taskRowOf } from './runRequest.ts';
+import { runDepsOf, runSummaryOf, taskRowsOf } from './runRequest.ts';
 
 export const status = defineOperation({
   name: 'status',
@@ -23,6 +23,6 @@ export const status = defineOperation({
     const { runState } = await import('../runs/listRuns.ts');
     const view = await runState(input.run_id, { refresh: input.refresh ?? true }, await runDepsOf(context), context);
     const wanted = input.task_ids ?? (input.task_states ? view.tasks.flatMap((task, index) => (input.task_states?.includes(task.state) ? [index] : [])) : []);
-    return { run: runSummaryOf(view), tasks: wanted.slice(0, 200).flatMap((index) => taskRowOf(view, index) ?? []) };
+    return { run: runSummaryOf(view), tasks: await taskRowsOf(view, wanted.slice(0, 200)) };
   },
 });

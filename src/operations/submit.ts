@@ -35,7 +35,7 @@ export const submit = defineOperation({
     if (input.resume !== undefined) return `Finish the interrupted submission of run ${input.resume}: what is missing is submitted, what is there is not.`;
     const { planRun } = await import('../runs/planRun.ts');
     const { deps, request } = await requestOf(input, context);
-    return planOutputOf(await planRun(request, deps, context)).confirm_prompt;
+    return (await planOutputOf(await planRun(request, deps, context), deps)).confirm_prompt;
   },
   run: async (input, context) => {
     const { submitRun, resumeSubmission } = await import('../runs/submitRun.ts');

@@ -1,10 +1,40 @@
-/** What the verbs of this room work with. Made by the operations' services. */
+/**
+ * What the verbs of this room work with. Made by the operations' services, which also lend it what the executors' room
+ * knows (`ExecutorPort`), since siblings do not know each other's insides.
+ */
 import type { ClusterProfile } from '../cluster/profile.ts';
 import type { ClusterSession } from '../cluster/session.ts';
+import type { Connection } from '../connection/port.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
 import type { ReportProgress } from '../foundation/progress.ts';
 import type { Journal } from './journal.ts';
+
+export interface SweepEvaluation {
+  readonly taskCount: number;
+  /** Canonical JSON, one line per task, as Python printed it. */
+  readonly lines: readonly string[];
+  readonly cmdSha: string;
+  readonly tasksPySha: string;
+  readonly keyOrder: readonly string[] | undefined;
+  /** Executors that FLAGS names. */
+  readonly flagModules: readonly string[];
+  readonly problems: readonly { readonly severity: 'warning' | 'info'; readonly code: string; readonly message: string }[];
+}
+
+export interface FoundExecutor {
+  /** Relative to the workspace, with forward slashes. */
+  readonly path: string;
+  readonly kind: string;
+  readonly flags: readonly { readonly name: string; /** `--horizon`; undefined for a positional one. */ readonly option: string | undefined; readonly negativeOption?: string; readonly isSwitch: boolean }[];
+}
+
+export interface ExecutorPort {
+  evaluate(options: { readonly run: Connection['exec']; readonly python: string; readonly cwd: string; readonly signal: AbortSignal }): Promise<SweepEvaluation>;
+  /** The frozen parameters and their index, as the dispatcher reads them. */
+  freeze(lines: readonly string[]): { readonly params: string; readonly index: Uint8Array; readonly cmdSha: string };
+  discover(signal: AbortSignal): Promise<readonly FoundExecutor[]>;
+}
 
 export interface RunDeps {
   /** Absolute workspace folder. */
@@ -16,6 +46,9 @@ export interface RunDeps {
   readonly assetsDirectory: string;
   readonly home: string;
   readonly trusted: boolean;
+  readonly executors: ExecutorPort;
+  /** A connection to this machine, for evaluating tasks.py here. */
+  readonly local: Connection;
   /** Throws `cluster_unknown` or `config_invalid`. */
   profile(cluster: string): Promise<ClusterProfile>;
   /** Connects to nothing by itself; one session per cluster. */

@@ -100,21 +100,21 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
     const at = deps.clock.now().toISOString();
     let problem: HpcError | undefined;
     if (asked) {
-      const outputs = (reply['outputs'] ?? {}) as Record<string, unknown>;
-      problem = await storeSource('queue', outputs['queue'], before.queue, [], at, directory, (output) => queueQuery.parse(output, false));
+      const outputs = (reply.outputs ?? {}) as Record<string, unknown>;
+      problem = await storeSource('queue', outputs.queue, before.queue, [], at, directory, (output) => queueQuery.parse(output, false));
       if (accountingQuery) {
         // Accounting is a help, not a need: when it cannot be asked, the queue and the task logs still speak.
-        const trouble = await storeSource('accounting', outputs['accounting'], before.accounting, questioned, at, directory, async (output) => {
+        const trouble = await storeSource('accounting', outputs.accounting, before.accounting, questioned, at, directory, async (output) => {
           const { rows } = accountingQuery.parse(output, false);
           await Promise.all(runs.map((run) => storeAccounting(deps, run, rows, at)));
         });
         if (trouble) deps.log.info('accounting could not be asked', { cluster: session.profile.name, reason: trouble.message });
       }
     }
-    await storeRuns(runs, reply['runs'], deps);
+    await storeRuns(runs, reply.runs, deps);
     if (asked) await storeFacts(runs, deps, session, directory, at, problem);
     if (problem) throw problem;
-    more = reply['more'] === true;
+    more = reply.more === true;
   }
 }
 
@@ -150,11 +150,11 @@ async function storeSource(source: Source, raw: unknown, before: SourceSnapshot 
 /** The command's output from the reply, put together with what we still hold. */
 function readOutput(raw: unknown, before: SourceSnapshot | undefined): CommandOutput {
   const fields = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
-  const out = fields['out'];
-  const hash = String(fields['hash'] ?? '');
+  const out = fields.out;
+  const hash = typeof fields.hash === 'string' ? fields.hash : '';
   const stdout = typeof out === 'string' ? out : out === null && before?.hash === hash ? before.output.stdout : Array.isArray(out) && before ? applyDifference(before.output.stdout, out, hash) : undefined;
   if (stdout === undefined) throw new HpcError('remote_command_failed', 'The cluster sent a difference to an answer that is not held here.', { retrySafe: true, remediation: 'Refresh again.' });
-  return { stdout, stderr: typeof fields['err'] === 'string' ? fields['err'] : '', exitCode: typeof fields['rc'] === 'number' ? fields['rc'] : null };
+  return { stdout, stderr: typeof fields.err === 'string' ? fields.err : '', exitCode: typeof fields.rc === 'number' ? fields.rc : null };
 }
 
 interface RunReply {

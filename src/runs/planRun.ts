@@ -4,7 +4,8 @@
  */
 import type { ClusterProfile } from '../cluster/profile.ts';
 import { withDefaultResources } from '../cluster/profile.ts';
-import { effectiveLimits, type EffectiveLimits } from '../cluster/limits.ts';
+import { describeLimitSource, effectiveLimits, type EffectiveLimits } from '../cluster/limits.ts';
+import { formatDurationS } from '../cluster/units.ts';
 import type { ClusterSession } from '../cluster/session.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { ResourceRequest, SchedulerLimits } from '../scheduler/port.ts';
@@ -73,7 +74,7 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
   const sweep = await evaluateSweep(request, session, deps, remotePath, options);
   const command = await taskCommandFor(request, sweep, deps, options);
   const resources = withDefaultResources(profile, request.resources);
-  const limits = effectiveLimits(profile, site, resources.partition);
+  const limits = effectiveLimits(profile, site);
   const arrays = planArrays(sweep.taskCount, {
     maxElementsPerArray: Math.min(limits.maxElementsPerArray, request.tasksPerArray ?? Infinity),
     maxConcurrentArrays: limits.maxConcurrentArrays,
@@ -117,8 +118,10 @@ function judge(request: RunRequest, resources: ResourceRequest, profile: Cluster
     findings.push({ severity: 'error', code: 'partition_unknown', message: `${profile.name} has no partition ${resources.partition}.`, suggestedFix: `Use one of: ${site.partitions.map(({ name }) => name).join(', ')}.` });
   }
   if (partition && !partition.up) findings.push({ severity: 'warning', code: 'partition_down', message: `The partition ${partition.name} is not up: the run will wait.` });
-  if (resources.walltimeS !== undefined && limits.maxWalltimeS !== undefined && resources.walltimeS > limits.maxWalltimeS) {
-    findings.push({ severity: 'error', code: 'walltime_above_limit', message: `The time limit of ${resources.walltimeS} s is above the ${limits.maxWalltimeS} s that ${profile.name} allows.`, suggestedFix: `Ask for at most ${limits.maxWalltimeS} s, or for another partition.` });
+  const mostS = limits.maxWalltimeS(resources.partition);
+  if (resources.walltimeS !== undefined && resources.walltimeS > mostS) {
+    const source = describeLimitSource(limits.walltimeLimit(resources.partition).source);
+    findings.push({ severity: 'error', code: 'walltime_above_limit', message: `The time limit of ${formatDurationS(resources.walltimeS)} is above the ${formatDurationS(mostS)} that ${profile.name} allows (${source}).`, suggestedFix: `Ask for at most ${formatDurationS(mostS)}, or for another partition.` });
   }
   if (resources.memoryMiB !== undefined && profile.maxNodeMemMiB !== undefined && resources.memoryMiB > profile.maxNodeMemMiB) {
     findings.push({ severity: 'error', code: 'memory_above_node', message: `${resources.memoryMiB} MiB per task is more than a node has (${profile.maxNodeMemMiB} MiB).`, suggestedFix: 'Ask for less memory.' });

@@ -30,7 +30,10 @@ const submissionSchema = z.object({
   state_dir: z.string(),
   arrays: z.array(arraySchema),
   combiners: z.array(combinerSchema),
-  /** Log path patterns by array key, in the scheduler's placeholders. */
+  max_concurrent: z.nullable(z.number()),
+  /** Extra variables of the tasks. */
+  env: z.record(z.string(), z.string()),
+  /** Log path patterns by key, in the scheduler's placeholders. */
   logs: z.record(z.string(), z.object({ out: z.string(), err: z.string() })),
 });
 export type Submission = z.output<typeof submissionSchema>;

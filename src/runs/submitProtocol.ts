@@ -104,7 +104,7 @@ export async function submitSteps(session: ClusterSession, submission: Submissio
   let reply = await request(facts, submission, steps, {}, options);
   // Each turn settles at least one receipt, so there are at most as many turns as steps.
   for (let turn = 0; turn <= steps.length && reply.stopped?.kind === 'unknown'; turn += 1) {
-    const fresh = await settleUnknown(session, facts, submission, steps, reply, options);
+    const fresh = await settleUnknown(session, facts, steps, reply, options);
     if (fresh === undefined) return reply;
     reply = await request(facts, submission, steps, fresh, options);
   }
@@ -117,12 +117,12 @@ export async function reconcileSteps(session: ClusterSession, submission: Submis
   const reply = await request(facts, submission, [], {}, options);
   const key = Object.entries(reply.receipts).find(([, receipt]) => receipt.state === 'submitting')?.[0];
   if (key === undefined) return reply;
-  const fresh = await settleUnknown(session, facts, submission, steps, { ...reply, stopped: { kind: 'unknown', key } }, options);
+  const fresh = await settleUnknown(session, facts, steps, { ...reply, stopped: { kind: 'unknown', key } }, options);
   return fresh === undefined ? { ...reply, stopped: { kind: 'unknown', key } } : request(facts, submission, [], fresh, options);
 }
 
 /** What became of the steps whose receipts say `submitting`; undefined when some source could not be asked. */
-async function settleUnknown(session: ClusterSession, facts: ClusterFacts, submission: Submission, steps: readonly SubmitStep[], reply: SubmitReply & { now?: number }, options: ProtocolOptions): Promise<Resolved | undefined> {
+async function settleUnknown(session: ClusterSession, facts: ClusterFacts, steps: readonly SubmitStep[], reply: SubmitReply & { now?: number }, options: ProtocolOptions): Promise<Resolved | undefined> {
   const open = steps.filter((step) => reply.receipts[step.key]?.state === 'submitting');
   const resolved: Record<string, { job_id?: string; absent?: boolean; at?: number | undefined; evidence: string }> = {};
   for (const step of open) {

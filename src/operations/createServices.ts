@@ -1,0 +1,63 @@
+/** Puts the core together by hand: cluster store, connections, sessions, journal. The one place that knows all the rooms. */
+import * as path from 'node:path';
+import { ClusterStore } from '../cluster/clusterStore.ts';
+import type { ClusterProfile } from '../cluster/profile.ts';
+import { profileHash } from '../cluster/profile.ts';
+import { readRuntimeFiles, type RuntimeFiles } from '../cluster/remoteRuntime.ts';
+import { ClusterSession } from '../cluster/session.ts';
+import type { Connection, ConnectionState } from '../connection/port.ts';
+import { createConnectionPool } from '../connection/pool.ts';
+import type { RunDeps } from '../runs/deps.ts';
+import { Journal } from '../runs/journal.ts';
+import { dialectFor } from '../scheduler/dialects.ts';
+import { executorPort } from './executorPort.ts';
+import type { Host, Services } from './services.ts';
+
+/** Makes nothing that costs: connections and files are opened when first used. */
+export function createServices(host: Host): Services {
+  const pool = createConnectionPool({ prompts: host.prompts, log: host.log, clock: host.clock });
+  const sessions = new Map<string, { readonly hash: string; readonly session: Promise<ClusterSession> }>();
+  let runtime: Promise<RuntimeFiles> | undefined;
+
+  const store = (experimentDir: string): ClusterStore => new ClusterStore({ workspaceDirectory: experimentDir, trusted: host.trusted(), home: host.userHome, env: { ...host.env, HPC_AGENT_HOME: host.home } });
+
+  const connectionOf = (profile: ClusterProfile): Connection => pool.get(profile.connection);
+
+  const session = (profile: ClusterProfile): Promise<ClusterSession> => {
+    const hash = profileHash(profile);
+    const known = sessions.get(profile.name);
+    // A changed profile gets a fresh session; the connection is shared while its target stays the same.
+    if (known?.hash === hash) return known.session;
+    runtime ??= readRuntimeFiles(host.assetsDirectory);
+    const made = runtime.then((files) => new ClusterSession({ profile, connection: connectionOf(profile), dialect: dialectFor(profile.scheduler), runtime: files, log: host.log.child(`cluster.${profile.name}`), localHome: host.home }));
+    sessions.set(profile.name, { hash, session: made });
+    return made;
+  };
+
+  return {
+    host,
+    store,
+    session,
+    connectionState: (profile): ConnectionState => connectionOf(profile).state,
+    reconnect: (profile, signal) => connectionOf(profile).reconnect(signal),
+    runDeps: (experimentDir): RunDeps => {
+      const local = pool.get({ kind: 'local' });
+      const profile = (cluster: string): Promise<ClusterProfile> => store(experimentDir).get(cluster);
+      return {
+        experimentDir: path.resolve(experimentDir),
+        journal: new Journal(host.home),
+        clock: host.clock,
+        log: host.log.child('runs'),
+        version: host.version,
+        assetsDirectory: host.assetsDirectory,
+        home: host.home,
+        trusted: host.trusted(),
+        executors: executorPort(path.resolve(experimentDir), host.assetsDirectory),
+        local,
+        profile,
+        session: async (cluster) => session(await profile(cluster)),
+      };
+    },
+    dispose: () => pool.dispose(),
+  };
+}

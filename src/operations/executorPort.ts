@@ -1,0 +1,19 @@
+/** Lends the room of the runs what the room of the executors knows. */
+import { evaluateTasks, readEvaluator } from '../executors/evaluate.ts';
+import { freezeParams } from '../executors/paramsFile.ts';
+import { discoverExecutors } from '../executors/discover.ts';
+import type { ExecutorPort } from '../runs/deps.ts';
+
+export function executorPort(experimentDir: string, assetsDirectory: string): ExecutorPort {
+  return {
+    evaluate: async ({ run, python, cwd, signal }) => {
+      const found = await evaluateTasks({ run, python, cwd, program: await readEvaluator(assetsDirectory), signal });
+      return { ...found, flagModules: Object.keys(found.flags ?? {}) };
+    },
+    freeze: freezeParams,
+    discover: async (signal) => {
+      const { executors } = await discoverExecutors(experimentDir, { signal });
+      return executors.map((executor) => ({ path: executor.path, kind: executor.kind, flags: executor.flags }));
+    },
+  };
+}

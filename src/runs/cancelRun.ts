@@ -1,0 +1,113 @@
+/**
+ * Cancels a run, a wave or some tasks.
+ *
+ * Rules: only jobs whose ids are in this run's receipts are named to the scheduler; the wish is recorded before the
+ * scheduler is asked, so that a task which vanishes is known to have been cancelled; what has ended is left alone.
+ */
+import type { ClusterSession } from '../cluster/session.ts';
+import { HpcError } from '../foundation/errors.ts';
+import type { CancelTarget, IndexRange } from '../scheduler/port.ts';
+import type { CallOptions, RunDeps } from './deps.ts';
+import { observeCluster } from './observeCluster.ts';
+import { requireRun, viewOfRun } from './listRuns.ts';
+import type { RunView } from './runView.ts';
+import { reconcileRun } from './submitRun.ts';
+
+export interface CancelSelection {
+  readonly runId: string;
+  readonly taskIds?: readonly number[];
+  readonly wave?: number;
+}
+
+export interface CancelOutcome {
+  readonly cluster: string;
+  readonly cancelledTasks: number;
+  readonly jobs: readonly string[];
+  readonly alreadyEnded: number;
+}
+
+/** The selected tasks, checked. */
+function selectedTasks(selection: CancelSelection, view: RunView): readonly number[] {
+  const total = view.sidecar.task_count;
+  const outside = selection.taskIds?.find((task) => task >= total);
+  if (outside !== undefined) throw new HpcError('spec_invalid', `Run ${selection.runId} has no task ${outside}: it has ${total}, counted from 0.`);
+  const waves = new Set(view.submission.arrays.map(({ wave }) => wave));
+  if (selection.wave !== undefined && !waves.has(selection.wave)) throw new HpcError('spec_invalid', `Run ${selection.runId} has no wave ${selection.wave}: it has ${[...waves].join(', ')}.`);
+  const inWave = (task: number): boolean =>
+    selection.wave === undefined || view.submission.arrays.some((array) => array.wave === selection.wave && task >= array.first_task && task < array.first_task + array.task_count);
+  const ids = selection.taskIds === undefined ? Array.from({ length: total }, (_, task) => task) : [...new Set(selection.taskIds)].sort((a, b) => a - b);
+  return ids.filter(inWave);
+}
+
+const hasEnded = (view: RunView, task: number): boolean => ['complete', 'failed', 'cancelled', 'timeout', 'lost'].includes(view.tasks[task]?.state ?? 'unknown');
+
+export function rangesOf(ids: readonly number[]): readonly (readonly [number, number])[] {
+  const ranges: [number, number][] = [];
+  for (const id of ids) {
+    const last = ranges.at(-1);
+    if (last && last[1] + 1 === id) last[1] = id;
+    else ranges.push([id, id]);
+  }
+  return ranges;
+}
+
+export async function describeCancel(selection: CancelSelection, deps: RunDeps, _call: CallOptions): Promise<string> {
+  const view = await viewOfRun(deps.experimentDir, selection.runId, deps);
+  if (!view) await requireRun(selection.runId, deps);
+  if (!view) throw new HpcError('internal', `The run ${selection.runId} cannot be shown.`);
+  const tasks = selectedTasks(selection, view).filter((task) => !hasEnded(view, task));
+  const jobs = view.submission.arrays.flatMap(({ job_id }) => job_id ?? []);
+  const what = selection.taskIds === undefined && selection.wave === undefined ? 'all' : selection.wave === undefined ? 'the chosen' : `wave ${selection.wave}’s`;
+  return `Cancel ${what} ${tasks.length} unfinished task${tasks.length === 1 ? '' : 's'} of run ${selection.runId} (${view.submission.run_name}) on ${view.sidecar.cluster ?? '?'}: jobs ${jobs.join(', ') || 'not known yet'}. What is done stays.`;
+}
+
+export async function cancelRun(selection: CancelSelection, deps: RunDeps, call: CallOptions): Promise<CancelOutcome> {
+  const run = await requireRun(selection.runId, deps);
+  const session = await deps.session(run.sidecar.cluster ?? '');
+  const whole = selection.taskIds === undefined && selection.wave === undefined;
+  if (run.submission.arrays.some(({ job_id }) => job_id === null)) {
+    // An array whose id was never heard may be in the queue: find it, or it would run on.
+    await reconcileRun(selection.runId, deps, call);
+  } else {
+    await observeCluster(session, [run], deps, { signal: call.signal });
+  }
+  const view = await viewOfRun(deps.experimentDir, selection.runId, deps);
+  if (!view) throw new HpcError('internal', `The run ${selection.runId} cannot be read.`);
+  const selected = selectedTasks(selection, view);
+  const alive = selected.filter((task) => !hasEnded(view, task));
+  const targets = targetsFor(view, alive, whole);
+  await deps.journal.update(deps.experimentDir, selection.runId, (record) => {
+    const before = record.cancel_requested?.tasks;
+    const tasks: 'all' | [number, number][] = whole || before === 'all' ? 'all' : [...(before ?? []), ...rangesOf(alive).map(([first, last]): [number, number] => [first, last])];
+    return { ...record, cancel_requested: { at: deps.clock.now().toISOString(), tasks } };
+  });
+  call.progress({ message: `Cancelling ${alive.length} tasks on ${session.profile.name}` });
+  await cancelOn(session, targets, call);
+  return { cluster: session.profile.name, cancelledTasks: alive.length, jobs: targets.map(({ jobId }) => jobId), alreadyEnded: selected.length - alive.length };
+}
+
+async function cancelOn(session: ClusterSession, targets: readonly CancelTarget[], call: CallOptions): Promise<void> {
+  if (targets.length === 0) return;
+  await session.ask(session.dialect.cancel(targets, await session.tools({ signal: call.signal })), { signal: call.signal, priority: 'interactive' });
+}
+
+/** The scheduler's targets: whole arrays where nothing of them is to go on, element ranges otherwise; with a whole run its combiners too. */
+function targetsFor(view: RunView, alive: readonly number[], whole: boolean): readonly CancelTarget[] {
+  const targets: CancelTarget[] = [];
+  const wanted = new Set(alive);
+  for (const array of view.submission.arrays) {
+    if (array.job_id === null) continue;
+    const indices: number[] = [];
+    let goesOn = false;
+    for (let offset = 0; offset < array.task_count; offset += 1) {
+      const task = array.first_task + offset;
+      if (wanted.has(task)) indices.push(offset + 1);
+      else if (!hasEnded(view, task)) goesOn = true;
+    }
+    if (indices.length === 0) continue;
+    const ranges: IndexRange[] = rangesOf(indices).map(([first, last]) => ({ first, last }));
+    targets.push(goesOn ? { jobId: array.job_id, indices: ranges } : { jobId: array.job_id });
+  }
+  if (whole) for (const combiner of view.submission.combiners) if (combiner.job_id !== null && !view.facts.combined.includes(combiner.wave)) targets.push({ jobId: combiner.job_id });
+  return targets;
+}

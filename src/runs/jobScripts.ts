@@ -1,0 +1,134 @@
+/** The job scripts of a run: one per array and one per wave's combiner. Rendered again they are the same, so a submission can be resumed. */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import type { ClusterProfile } from '../cluster/profile.ts';
+import { expandRemotePath } from '../cluster/profile.ts';
+import type { ClusterFacts, ClusterSession } from '../cluster/session.ts';
+import { HpcError, messageOf } from '../foundation/errors.ts';
+import { renderJobScript, type JobScriptInput, type TemplateOverride } from '../scheduler/jobScript.ts';
+import type { ResourceRequest } from '../scheduler/port.ts';
+import type { RunDeps } from './deps.ts';
+import type { RunPlan } from './planRun.ts';
+import type { Sidecar } from './sidecar.ts';
+
+/** The workspace's own template, if the profile names one and the workspace is trusted. */
+async function templateOverride(profile: ClusterProfile, gpu: boolean, deps: Pick<RunDeps, 'trusted'>): Promise<TemplateOverride | undefined> {
+  const name = gpu ? profile.templates.gpu : profile.templates.cpu;
+  if (name === undefined) return undefined;
+  if (!deps.trusted) throw new HpcError('spec_invalid', `The job script template ${name} of ${profile.name} is used only in a trusted workspace.`, { remediation: 'Trust the workspace, or remove the template from clusters.yaml.' });
+  try {
+    return { name, text: await fs.readFile(name, 'utf8') };
+  } catch (cause) {
+    throw new HpcError('config_invalid', `The job script template ${name} of ${profile.name} cannot be read: ${messageOf(cause)}.`, { cause, remediation: 'Correct the path in clusters.yaml.' });
+  }
+}
+
+interface ScriptFacts {
+  readonly runId: string;
+  readonly cmdSha: string;
+  readonly taskCount: number;
+  readonly remotePath: string;
+  readonly executor: string;
+  readonly resources: ResourceRequest;
+  readonly env: Readonly<Record<string, string>>;
+  readonly runName: string;
+}
+
+function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFacts): Omit<JobScriptInput, 'program' | 'markerPath'> {
+  const { profile } = session;
+  const there = (pattern: string, what: string): string => expandRemotePath(pattern, facts.environment, `${what} of ${profile.name}`);
+  const { container } = profile;
+  return {
+    scheduler: session.dialect.name === 'slurm' ? 'slurm' : 'background',
+    gpu: (run.resources.gpus ?? 0) > 0,
+    runId: run.runId,
+    cmdSha: run.cmdSha,
+    taskCount: run.taskCount,
+    repoDir: run.remotePath,
+    executor: run.executor,
+    python: facts.python,
+    hpcVariables: { HPC_DIR: path.posix.join(run.remotePath, '.hpc'), HPC_STATE_DIR: path.posix.join(run.remotePath, '.hpc', 'state', run.runId), HPC_ATTEMPT: '1' },
+    modules: profile.modules,
+    env: run.env,
+    cpus: run.resources.cpus ?? 1,
+    title: `${run.runName}: run ${run.runId}, ${run.taskCount} tasks on ${profile.name}`,
+    ...(profile.condaSource === undefined ? {} : { condaSource: there(profile.condaSource, 'conda_source') }),
+    ...(profile.condaEnvs[0] === undefined ? {} : { condaEnv: profile.condaEnvs[0] }),
+    ...(profile.venv === undefined ? {} : { venv: there(profile.venv, 'venv') }),
+    ...(profile.runtime === undefined ? {} : { runtime: profile.runtime }),
+    ...(profile.nfsDataDir === undefined ? {} : { nfsDataDir: there(profile.nfsDataDir, 'nfs_data_dir') }),
+    ...(container === undefined
+      ? {}
+      : {
+          container: {
+            runtime: container.runtime,
+            image: container.image,
+            mounts: container.mounts,
+            nv: container.nv,
+            rocm: container.rocm,
+            cleanenv: container.cleanEnvironment,
+            fakeroot: container.fakeroot,
+            writableTmpfs: container.writableTmpfs,
+            env: container.env,
+            extraArguments: container.extraArguments,
+            ...(container.workdir === undefined ? {} : { workdir: container.workdir }),
+            ...(container.overlay === undefined ? {} : { overlay: container.overlay }),
+          },
+        }),
+  };
+}
+
+export async function jobScriptsOf(sidecar: Sidecar, session: ClusterSession, facts: ClusterFacts, deps: RunDeps): Promise<readonly { key: string; text: string }[]> {
+  const submission = sidecar.extra?.submission;
+  if (!submission) throw new HpcError('internal', `The run ${sidecar.run_id} has no submission to render scripts for.`);
+  const resources = (sidecar.resources ?? {}) as ResourceRequest;
+  const common = commonInput(session, facts, {
+    runId: sidecar.run_id,
+    cmdSha: sidecar.cmd_sha,
+    taskCount: sidecar.task_count,
+    remotePath: sidecar.remote_path ?? '',
+    executor: sidecar.executor,
+    resources,
+    env: submission.env,
+    runName: submission.run_name,
+  });
+  const templatesDirectory = path.join(deps.assetsDirectory, 'templates');
+  const override = await templateOverride(session.profile, common.gpu, deps);
+  const runtime = path.posix.join(sidecar.remote_path ?? '', '.hpc', 'runtime', facts.runtime.hash);
+  const claims = path.posix.join(submission.state_dir, 'claims');
+  const arrays = submission.arrays.map(async (array) => ({
+    key: array.key,
+    text: await renderJobScript(
+      { ...common, program: { kind: 'array', dispatcher: path.posix.join(runtime, '_hpc_dispatch.py'), taskOffset: array.first_task }, markerPath: path.posix.join(claims, array.key) },
+      { templatesDirectory, ...(override ? { override } : {}) },
+    ),
+  }));
+  const combiners = submission.combiners.map(async ({ key, wave }) => ({
+    key,
+    // Forced: a combiner that the scheduler starts a second time replaces what its first start left.
+    text: await renderJobScript({ ...common, gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] } }, { templatesDirectory }),
+  }));
+  return Promise.all([...arrays, ...combiners]);
+}
+
+/** The script of the first array, as it would be submitted. */
+export async function jobScriptPreview(plan: RunPlan, deps: RunDeps): Promise<string> {
+  const facts = await plan.session.facts();
+  const runId = 'RUN_ID';
+  const common = commonInput(plan.session, facts, {
+    runId,
+    cmdSha: plan.sweep.cmdSha,
+    taskCount: plan.sweep.taskCount,
+    remotePath: plan.remotePath,
+    executor: plan.command.executor,
+    resources: plan.resources,
+    env: { ...plan.profile.env, ...plan.request.env },
+    runName: plan.runName,
+  });
+  const override = await templateOverride(plan.profile, common.gpu, deps);
+  const runtime = path.posix.join(plan.remotePath, '.hpc', 'runtime', facts.runtime.hash);
+  return renderJobScript(
+    { ...common, program: { kind: 'array', dispatcher: path.posix.join(runtime, '_hpc_dispatch.py'), taskOffset: plan.arrays[0]?.firstTask ?? 0 }, markerPath: path.posix.join(plan.remotePath, '.hpc', 'state', runId, 'claims', 'w0a0') },
+    { templatesDirectory: path.join(deps.assetsDirectory, 'templates'), ...(override ? { override } : {}) },
+  );
+}

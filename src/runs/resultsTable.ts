@@ -1,0 +1,75 @@
+/** The reduced results as a table, and as CSV (RFC 4180). */
+import * as z from 'zod/mini';
+import { HpcError } from '../foundation/errors.ts';
+
+/** `_combiner/<run_id>/all.json` or `wave_N.json`, as `_hpc_combiner.py` writes it. */
+const combinedSchema = z.looseObject({
+  run_id: z.string(),
+  wave: z.nullable(z.number()),
+  task_ids: z.array(z.number()),
+  grid_points: z.record(z.string(), z.record(z.string(), z.nullable(z.number()))),
+  params: z.record(z.string(), z.record(z.string(), z.unknown())),
+  grid_tasks: z.record(z.string(), z.string()),
+  errors: z.array(z.string()),
+  notes: z.optional(z.array(z.string())),
+});
+export type Combined = z.output<typeof combinedSchema>;
+
+export function parseCombined(text: string, file: string): Combined {
+  try {
+    return z.parse(combinedSchema, JSON.parse(text));
+  } catch (cause) {
+    throw new HpcError('combiner_failed', `${file} cannot be read.`, { cause, remediation: 'Aggregate again with force: the waves are then combined anew.' });
+  }
+}
+
+/** `3,7,12-14` as numbers. */
+export function expandTaskIds(compact: string): readonly number[] {
+  return compact.split(',').flatMap((part) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (!match) return [];
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+  });
+}
+
+export interface ResultRow {
+  readonly parameters: Record<string, unknown>;
+  readonly metrics: Record<string, number | null>;
+  readonly tasks: number[];
+}
+
+export interface Results {
+  readonly parameters: string[];
+  readonly metrics: string[];
+  readonly rows: ResultRow[];
+}
+
+export function tableOf(combined: Combined, keyOrder: readonly string[]): Results {
+  const rows = Object.keys(combined.grid_points).map((name) => ({
+    parameters: combined.params[name] ?? {},
+    metrics: combined.grid_points[name] ?? {},
+    tasks: [...expandTaskIds(combined.grid_tasks[name] ?? '')],
+  }));
+  rows.sort((a, b) => (a.tasks[0] ?? 0) - (b.tasks[0] ?? 0));
+  const names = new Set(rows.flatMap((row) => Object.keys(row.parameters)));
+  return {
+    parameters: [...keyOrder.filter((name) => names.has(name)), ...[...names].filter((name) => !keyOrder.includes(name))],
+    metrics: [...new Set(rows.flatMap((row) => Object.keys(row.metrics)))].sort(),
+    rows,
+  };
+}
+
+function csvCell(value: unknown): string {
+  const text = value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export function csvOf(table: Results): string {
+  // A parameter and a metric of the same name get a telling column each.
+  const shared = new Set(table.parameters.filter((name) => table.metrics.includes(name)));
+  const header = [...table.parameters.map((name) => (shared.has(name) ? `${name} (parameter)` : name)), ...table.metrics.map((name) => (shared.has(name) ? `${name} (metric)` : name)), 'tasks'];
+  const lines = table.rows.map((row) => [...table.parameters.map((name) => row.parameters[name]), ...table.metrics.map((name) => row.metrics[name]), row.tasks.join(' ')]);
+  return [header, ...lines].map((cells) => cells.map(csvCell).join(',')).join('\r\n') + '\r\n';
+}

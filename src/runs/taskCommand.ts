@@ -1,0 +1,101 @@
+/**
+ * What each task runs: a script with the task's kwargs as its own flags, or a shell command that reads them from the
+ * environment (hpc-agent's contract). The dispatcher reads it from the sidecar's `executor` and `extra`.
+ */
+import { HpcError } from '../foundation/errors.ts';
+import { quoteCommand } from '../foundation/quoting.ts';
+import type { CallOptions, FoundExecutor, RunDeps } from './deps.ts';
+import type { EvaluatedSweep } from './evaluateSweep.ts';
+import type { Finding, RunRequest } from './planRun.ts';
+
+interface ArgumentCommand {
+  readonly argv: readonly string[];
+  /** Kwarg to flag; `""` for a positional one, `[on, off]` for a pair of switches. */
+  readonly flags: Readonly<Record<string, string | readonly [string, string]>>;
+}
+
+export interface TaskCommand {
+  /** For people, and hpc-agent's `executor` of the sidecar. */
+  readonly executor: string;
+  /** Goes into the sidecar's `extra`; absent for a shell command. */
+  readonly extra: { readonly command?: ArgumentCommand; readonly commands?: Readonly<Record<string, ArgumentCommand>> };
+  readonly findings: readonly Finding[];
+}
+
+export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep, deps: RunDeps, options: CallOptions): Promise<TaskCommand> {
+  if (request.command !== undefined) return { executor: request.command, extra: {}, findings: [] };
+  const found = await deps.executors.discover(options.signal);
+  const swept = sweptExecutors(sweep);
+  const names = sweptKeys(sweep);
+  if (request.executor === undefined && swept.length > 0) {
+    const executors = swept.map((path) => requireExecutor(path, found));
+    const flagged = new Set(executors.flatMap((executor) => executor.flags.map((flag) => flag.name)));
+    return {
+      executor: executors.map(({ path }) => path).join(', '),
+      extra: { commands: Object.fromEntries(executors.map((executor, index) => [swept[index] ?? executor.path, commandOf(executor, names)])) },
+      findings: unusedNames(names.filter((name) => name !== 'executor'), flagged, executors),
+    };
+  }
+  const path = request.executor ?? onlyModule(sweep, found);
+  const executor = requireExecutor(path, found);
+  const command = commandOf(executor, names);
+  return { executor: quoteCommand(command.argv), extra: { command }, findings: unusedNames(names, new Set(executor.flags.map((flag) => flag.name)), [executor]) };
+}
+
+/** Values of the kwarg `executor`, in order of appearance, if every task has it. */
+function sweptExecutors(sweep: EvaluatedSweep): readonly string[] {
+  const values = new Set<string>();
+  for (const line of sweep.lines) {
+    const match = /"executor":("(?:[^"\\]|\\.)*")/.exec(line);
+    if (!match?.[1]) return [];
+    values.add(JSON.parse(match[1]) as string);
+  }
+  return [...values];
+}
+
+function sweptKeys(sweep: EvaluatedSweep): readonly string[] {
+  if (sweep.keyOrder) return sweep.keyOrder;
+  const names = new Set<string>();
+  for (const line of sweep.lines) {
+    for (const match of line.replaceAll(/"(?:[^"\\]|\\.)*"(?!:)/g, '""').matchAll(/"((?:[^"\\]|\\.)*)":/g)) if (match[1] !== undefined) names.add(match[1]);
+  }
+  return [...names];
+}
+
+/** The script that FLAGS names, if it names one. */
+function onlyModule(sweep: EvaluatedSweep, found: readonly FoundExecutor[]): string {
+  const modules = sweep.flagModules;
+  if (modules.length === 1 && modules[0] !== undefined) return modules[0];
+  const choice = found.map(({ path }) => path);
+  throw new HpcError('spec_invalid', modules.length === 0 ? 'It is not said which script the tasks run: .hpc/tasks.py has no FLAGS and no kwarg `executor`.' : `FLAGS of .hpc/tasks.py names ${modules.length} scripts and no task says which one it runs.`, {
+    remediation: `Name one as executor: ${choice.slice(0, 10).join(', ') || 'no script was found in executors/, scripts/, src/ or here'}.`,
+  });
+}
+
+/** Accepts a path or hpc-agent's dotted module (`executors.ml_ridge`). */
+function requireExecutor(path: string, found: readonly FoundExecutor[]): FoundExecutor {
+  const wanted = [path, path.replace(/^\.\//, ''), `${path.replaceAll('.', '/')}.py`];
+  const executor = found.find((candidate) => wanted.includes(candidate.path));
+  if (executor) return executor;
+  throw new HpcError('executor_not_found', `There is no executor ${JSON.stringify(path)} in the workspace.`, { remediation: `Found: ${found.map((candidate) => candidate.path).slice(0, 20).join(', ') || 'none'}.` });
+}
+
+function commandOf(executor: FoundExecutor, names: readonly string[]): ArgumentCommand {
+  // `./` keeps a name that begins with a dash from being read as an option.
+  const script = executor.path.startsWith('-') ? `./${executor.path}` : executor.path;
+  const argv = executor.path.endsWith('.py') ? ['python3', script] : [executor.path.endsWith('.sh') ? 'bash' : 'sh', script];
+  const flags: Record<string, string | readonly [string, string]> = {};
+  for (const flag of executor.flags) {
+    if (!names.includes(flag.name)) continue;
+    flags[flag.name] = flag.isSwitch && flag.negativeOption !== undefined ? [flag.option ?? '', flag.negativeOption] : (flag.option ?? '');
+  }
+  return { argv, flags };
+}
+
+/** A parameter that no script takes reaches it through the environment only: right for scripts that read it there, a mistake for others. */
+function unusedNames(names: readonly string[], flagged: ReadonlySet<string>, executors: readonly FoundExecutor[]): readonly Finding[] {
+  if (executors.every((executor) => executor.flags.length === 0)) return [];
+  return names
+    .filter((name) => !flagged.has(name))
+    .map((name) => ({ severity: 'warning' as const, code: 'parameter_not_a_flag', message: `${name} is no flag of ${executors.map(({ path }) => path).join(' or ')}: it is passed as HPC_KW_${name.toUpperCase()} only.`, suggestedFix: 'Check the spelling if the script should take it as a flag.' }));
+}

@@ -1,0 +1,62 @@
+/** Reads the end, or a part, of a task's standard output or error from the cluster. */
+import * as z from 'zod/mini';
+import { HpcError } from '../foundation/errors.ts';
+import type { CallOptions, RunDeps } from './deps.ts';
+import { requireRun, viewOfRun } from './listRuns.ts';
+
+export interface LogRequest {
+  readonly runId: string;
+  readonly taskId: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly lines: number;
+  readonly maxBytes: number;
+  /** Byte position to read on from. */
+  readonly offset?: number;
+}
+
+export interface TaskLog {
+  readonly path: string;
+  readonly stream: string;
+  readonly found: boolean;
+  readonly text: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly nextOffset: number;
+  readonly ended: boolean;
+}
+
+const replySchema = z.looseObject({ found: z.boolean(), offset: z.optional(z.number()), size: z.optional(z.number()), data: z.optional(z.string()) });
+
+/** How many bytes at the end begin a UTF-8 character that is not whole yet. */
+export function incompleteTail(data: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, data.length); back += 1) {
+    const byte = data[data.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
+  }
+  return 0;
+}
+
+export async function readTaskLog(request: LogRequest, deps: RunDeps, call: CallOptions): Promise<TaskLog> {
+  const run = await requireRun(request.runId, deps);
+  const array = run.submission.arrays.find((candidate) => request.taskId >= candidate.first_task && request.taskId < candidate.first_task + candidate.task_count);
+  if (!array) throw new HpcError('spec_invalid', `Run ${request.runId} has no task ${request.taskId}: it has ${run.sidecar.task_count}, counted from 0.`);
+  if (array.job_id === null) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} is not submitted yet: it has no log.`, { remediation: 'Resume the submission first.' });
+  const session = await deps.session(run.sidecar.cluster ?? '');
+  const pattern = run.submission.logs[array.key]?.[request.stream === 'stdout' ? 'out' : 'err'] ?? '';
+  const path = session.dialect.resolveLogPath(pattern, array.job_id, request.taskId - array.first_task + 1);
+  const facts = await session.facts({ signal: call.signal });
+  const reply = z.safeParse(
+    replySchema,
+    await facts.runtime.call('tail', { path, max_bytes: request.maxBytes, ...(request.offset === undefined ? { lines: request.lines } : { offset: request.offset }) }, { signal: call.signal, priority: 'interactive' }),
+  );
+  if (!reply.success) throw new HpcError('remote_command_failed', `The answer about ${path} cannot be understood.`);
+  const view = await viewOfRun(deps.experimentDir, request.runId, deps);
+  const state = view?.tasks[request.taskId]?.state ?? 'unknown';
+  const ended = ['complete', 'failed', 'cancelled', 'timeout', 'lost'].includes(state);
+  const { found, offset = 0, size = 0, data = '' } = reply.data;
+  const bytes = Buffer.from(data, 'base64');
+  // A character cut at the end is left for the next read, unless nothing else is there.
+  const whole = bytes.length - incompleteTail(bytes) || bytes.length;
+  return { path, stream: request.stream, found, text: bytes.subarray(0, whole).toString('utf8'), offset, size, nextOffset: offset + whole, ended };
+}

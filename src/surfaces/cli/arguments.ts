@@ -1,0 +1,150 @@
+/**
+ * Reads the command line. The flags of a verb are the keys of its input schema (`task_ids` is `--task-ids`), so there is no
+ * second list of them. Pure.
+ */
+import { HpcError } from '../../foundation/errors.ts';
+import type { JsonSchema } from '../../operations/operation.ts';
+
+export interface GlobalFlags {
+  readonly experimentDir: string | undefined;
+  readonly spec: string | undefined;
+  readonly human: boolean;
+  readonly yes: boolean;
+  readonly help: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface ParsedArguments {
+  readonly flags: GlobalFlags;
+  /** The verb's own input, before it is checked by its schema. */
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+export const flagOf = (key: string): string => `--${key.replaceAll('_', '-')}`;
+
+function usage(message: string, verb: string): HpcError {
+  return new HpcError('spec_invalid', message, { remediation: `See \`hpc-agent ${verb} --help\`.` });
+}
+
+/** The schemas a value may have, in the order of the alternatives. */
+function alternatives(schema: JsonSchema | undefined): readonly JsonSchema[] {
+  const options = schema?.anyOf ?? schema?.oneOf;
+  return Array.isArray(options) ? (options as JsonSchema[]).flatMap(alternatives) : schema ? [schema] : [];
+}
+
+/** Text from the command line as the schema wants it; what does not fit is left as text for the schema to refuse. */
+export function valueOf(text: string, schema: JsonSchema | undefined): unknown {
+  const types = alternatives(schema).map(({ type }) => type);
+  if ((types.includes('object') || types.includes('array')) && /^\s*[[{]/.test(text)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+  if (types.includes('array')) {
+    const items = alternatives(schema).find(({ type }) => type === 'array')?.items as JsonSchema | undefined;
+    return text.split(',').flatMap((part): readonly unknown[] => rangeOf(part.trim(), items) ?? [valueOf(part.trim(), items)]);
+  }
+  if (types.includes('string')) return types.includes('number') && /^\d+$/.test(text) ? Number(text) : text;
+  if ((types.includes('number') || types.includes('integer')) && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  if (types.includes('boolean') && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}
+
+/** `3-7` in a list of whole numbers. */
+function rangeOf(text: string, items: JsonSchema | undefined): readonly number[] | undefined {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  if (!match || !['number', 'integer'].includes(items?.type ?? '')) return undefined;
+  const [first, last] = [Number(match[1]), Number(match[2])];
+  return last < first || last - first > 1_000_000 ? undefined : Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+}
+
+/** Puts a value at `resources.cpus`; throws where the way there is no object. */
+function assign(input: Record<string, unknown>, path: readonly string[], value: unknown, verb: string): void {
+  const [key = '', ...rest] = path;
+  if (rest.length === 0) {
+    const before = input[key];
+    input[key] = Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...(value as unknown[])] : value;
+    return;
+  }
+  const inner = (input[key] ??= {});
+  if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) throw usage(`${flagOf(key)} is given both as a whole and in parts.`, verb);
+  assign(inner as Record<string, unknown>, rest, value, verb);
+}
+
+function schemaAt(schema: JsonSchema, path: readonly string[]): JsonSchema | undefined {
+  let current: JsonSchema | undefined = schema;
+  for (const key of path) {
+    const objects: readonly JsonSchema[] = alternatives(current).filter(({ type }) => type === 'object');
+    current = objects.map((object) => object.properties?.[key] ?? (typeof object.additionalProperties === 'object' ? (object.additionalProperties as JsonSchema) : undefined)).find((found) => found !== undefined);
+  }
+  return current;
+}
+
+export function parseArguments(verb: string, words: readonly string[], schema: JsonSchema, positional: readonly string[]): ParsedArguments {
+  const input: Record<string, unknown> = {};
+  let flags: GlobalFlags = { experimentDir: undefined, spec: undefined, human: false, yes: false, help: false, logLevel: 'warn' };
+  const names = [...positional];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    if (!word.startsWith('--') || word === '--') {
+      if (word === '-h') {
+        flags = { ...flags, help: true };
+        continue;
+      }
+      if (word === '--') continue;
+      const name = names.shift();
+      if (name === undefined) throw usage(`${JSON.stringify(word)} is one word too many for ${verb}.`, verb);
+      assign(input, [name], valueOf(word, schemaAt(schema, [name])), verb);
+      continue;
+    }
+    const equals = word.indexOf('=');
+    const flag = equals < 0 ? word : word.slice(0, equals);
+    const inline = equals < 0 ? undefined : word.slice(equals + 1);
+    const next = (): string => {
+      if (inline !== undefined) return inline;
+      const value = words[(at += 1)];
+      if (value === undefined) throw usage(`${flag} needs a value.`, verb);
+      return value;
+    };
+    switch (flag) {
+      case '--help':
+        flags = { ...flags, help: true };
+        continue;
+      case '--human':
+        flags = { ...flags, human: true };
+        continue;
+      case '--json':
+        flags = { ...flags, human: false };
+        continue;
+      case '--yes':
+        flags = { ...flags, yes: true };
+        continue;
+      case '--experiment-dir':
+        flags = { ...flags, experimentDir: next() };
+        continue;
+      case '--spec':
+        flags = { ...flags, spec: next() };
+        continue;
+      case '--log-level': {
+        const level = next();
+        const known = logLevels.find((candidate) => candidate === level);
+        if (!known) throw usage(`--log-level is ${JSON.stringify(level)}; it can be ${logLevels.join(', ')}.`, verb);
+        flags = { ...flags, logLevel: known };
+        continue;
+      }
+    }
+    const negated = flag.startsWith('--no-') && schemaAt(schema, [flag.slice(5).replaceAll('-', '_')])?.type === 'boolean';
+    // Below the first dot the words are names of the user's own (parameters), which may hold dashes.
+    const [first = '', ...rest] = (negated ? flag.slice(5) : flag.slice(2)).split('.');
+    const path = [first.replaceAll('-', '_'), ...rest];
+    const at_ = schemaAt(schema, path);
+    if (!at_) throw usage(`${verb} has no flag ${flag}.`, verb);
+    const isSwitch = alternatives(at_).every(({ type }) => type === 'boolean');
+    assign(input, path, isSwitch ? (inline === undefined ? !negated : inline === 'true') : valueOf(next(), at_), verb);
+  }
+  return { flags, input };
+}

@@ -1,0 +1,56 @@
+/** `--help`, made from the catalogue. */
+import type { JsonSchema, Operation } from '../../operations/operation.ts';
+import { flagOf } from './arguments.ts';
+
+function typeOf(schema: JsonSchema): string {
+  const options = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;
+  if (options) return [...new Set(options.map(typeOf))].join('|');
+  if (Array.isArray(schema.enum)) return (schema.enum as unknown[]).join('|');
+  if (schema.type === 'array') return `${typeOf((schema.items as JsonSchema | undefined) ?? {})},…`;
+  return schema.type ?? 'value';
+}
+
+export function verbHelp(operation: Operation): string {
+  const schema = operation.inputSchema();
+  const required = new Set(schema.required ?? []);
+  const rows = Object.entries(schema.properties ?? {}).map(([key, property]): [string, string] => [
+    `  ${flagOf(key)} ${property.type === 'boolean' ? '' : `<${typeOf(property)}>`}`.trimEnd(),
+    [required.has(key) ? 'required.' : '', typeof property.description === 'string' ? property.description : '', property.type === 'object' && property.properties ? `In parts: ${Object.keys(property.properties).map((part) => `${flagOf(key)}.${part}`).join(' ')}` : ''].filter((text) => text !== '').join(' '),
+  ]);
+  const width = Math.min(46, Math.max(0, ...rows.map(([left]) => left.length)));
+  return [
+    `hpc-agent ${operation.name}${operation.positional.map((name) => (required.has(name) ? ` <${name}>` : ` [${name}]`)).join('')} [flags]`,
+    '',
+    operation.summary,
+    operation.guidance,
+    '',
+    ...rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`.trimEnd()),
+    '',
+    ...globalFlags(operation.confirms),
+  ].join('\n');
+}
+
+function globalFlags(confirms: boolean): string[] {
+  return [
+    'For every verb:',
+    '  --experiment-dir <folder>  the workspace (default: here)',
+    '  --spec <file|->            the whole input as JSON; flags win over it',
+    '  --human                    progress, tables and sentences instead of one line of JSON',
+    ...(confirms ? ['  --yes                      do it without being asked'] : []),
+    '  --log-level <level>        debug, info, warn (default), error; JSON lines on standard error',
+  ];
+}
+
+export function generalHelp(catalogue: readonly Operation[], version: string): string {
+  const width = Math.max(...catalogue.map(({ name }) => name.length));
+  return [
+    `hpc-agent ${version}: parameter sweeps as job arrays on clusters, or on this machine.`,
+    '',
+    'hpc-agent <verb> [flags]; standard output is one line of JSON, the exit status 0 (ok), 1 (user), 2 (cluster or network), 3 (internal).',
+    '',
+    ...catalogue.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    `  ${'mcp'.padEnd(width)}  Serve the tools to an agent over standard input and output (Model Context Protocol).`,
+    '',
+    ...globalFlags(true),
+  ].join('\n');
+}

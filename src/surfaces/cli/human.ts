@@ -1,0 +1,72 @@
+/** The answers of operations for people. What has no form of its own is shown as indented JSON. */
+import type { Envelope } from '../../operations/envelope.ts';
+import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
+import { bar, plain, table } from './terminal.ts';
+
+const words = (counts: RunSummary['counts']): string =>
+  ([['complete', 'done'], ['running', 'running'], ['pending', 'waiting'], ['failed', 'failed'], ['cancelled', 'cancelled'], ['unknown', 'unknown']] as const)
+    .flatMap(([key, word]) => (counts[key] > 0 ? [`${counts[key]} ${word}`] : []))
+    .join(' · ');
+
+export function runLines(run: RunSummary): string {
+  return [
+    `${run.run_id}  ${run.run_name} on ${run.cluster} (${run.scheduler}): ${run.lifecycle_state}`,
+    `${bar(run.counts.complete, run.total_tasks)} ${words(run.counts)} of ${run.total_tasks}`,
+    run.observed_at === null ? 'The cluster was not asked yet.' : `As of ${run.observed_at}${run.stale_reason === null ? '' : `; asking again failed: ${run.stale_reason}`}`,
+    ...run.attention.map(({ message }) => `! ${message}`),
+    ...run.evidence.map((sentence) => `  ${sentence}`),
+  ]
+    .map(plain)
+    .join('\n');
+}
+
+export function resultsLines(results: ResultsTable): string {
+  return [
+    table([...results.parameters, ...results.metrics, 'tasks'], results.rows.map((row) => [...results.parameters.map((name) => row.parameters[name]), ...results.metrics.map((name) => row.metrics[name]), row.tasks.length])),
+    '',
+    ...(results.partial ? ['Not all tasks are in these numbers yet.'] : []),
+    `Table: ${results.files.csv}`,
+    `JSON:  ${results.files.json}`,
+  ].join('\n');
+}
+
+type Renderer = (data: never) => string;
+
+const renderers: Readonly<Record<string, Renderer>> = {
+  'clusters-list': (data: { clusters: { name: string; scheduler: string; target: string; scope: string; state: string }[]; problems: { file: string; line: number | null; message: string }[] }) =>
+    [table(['cluster', 'scheduler', 'target', 'from', 'connection'], data.clusters.map((c) => [c.name, c.scheduler, c.target, c.scope, c.state])), ...data.problems.map((p) => `! ${p.file}:${p.line ?? ''} ${p.message}`)].join('\n'),
+  'clusters-describe': (data: { values: { key: string; value: unknown; scope: string; file: string | null; line: number | null }[] }) =>
+    table(['setting', 'value', 'from'], data.values.map((v) => [v.key, v.value, v.file === null ? v.scope : `${v.file}:${v.line ?? ''}`])),
+  preflight: (data: { cluster: string; all_ok: boolean; cached: boolean; checks: { name: string; ok: boolean | null; detail: string; remediation: string | null }[] }) =>
+    [
+      ...data.checks.map((check) => `${check.ok === true ? '✓' : check.ok === false ? '✗' : '?'} ${check.name.replaceAll('_', ' ')}: ${check.detail}${check.ok !== true && check.remediation !== null ? `\n    ${check.remediation}` : ''}`),
+      `${data.cluster} ${data.all_ok ? 'is ready' : 'is not ready'}${data.cached ? ' (checked within the last 24 hours; --force checks again)' : ''}.`,
+    ].join('\n'),
+  discover: (data: { executors: { path: string; kind: string; summary: string; flags: { name: string; type: string; default: unknown; required: boolean }[] }[]; problems: { path: string; message: string }[] }) =>
+    [
+      ...data.executors.flatMap((e) => [`${e.path}  (${e.kind}) ${e.summary}`, ...e.flags.map((f) => `    --${f.name} <${f.type}>${f.required ? ' required' : f.default === null ? '' : ` = ${JSON.stringify(f.default)}`}`)]),
+      ...data.problems.map((p) => `! ${p.path}: ${p.message}`),
+    ].join('\n') || 'No executors were found in executors/, scripts/, src/ or here.',
+  'build-tasks-py': (data: { path: string; written: boolean; task_count: number; preview: unknown[] }) => [`${data.written ? 'Wrote' : 'Would write'} ${data.path}: ${data.task_count} tasks.`, ...data.preview.map((kwargs) => `  ${JSON.stringify(kwargs)}`)].join('\n'),
+  plan: (data: { headline: string; body: string; verdict: string }) => `${data.headline}\n${data.body}\nVerdict: ${data.verdict}`,
+  submit: (data: { headline: string; run_id: string; job_ids: string[] }) => `${data.headline}\nRun ${data.run_id}${data.job_ids.length > 0 ? ` · jobs ${data.job_ids.join(', ')}` : ''}`,
+  'list-runs': (data: { runs: RunSummary[]; problems: { cluster: string; message: string }[] }) =>
+    [
+      data.runs.length === 0 ? 'No runs yet.' : table(['run', 'name', 'cluster', 'state', 'tasks', 'done', 'running', 'failed', 'seen'], data.runs.map((r) => [r.run_id, r.run_name, r.cluster, r.lifecycle_state, r.total_tasks, r.counts.complete, r.counts.running, r.counts.failed, r.observed_at ?? 'never'])),
+      ...data.problems.map((p) => `! ${p.cluster}: ${p.message}`),
+    ].join('\n'),
+  status: (data: { run: RunSummary; tasks: { task_id: number; state: string; kwargs: unknown; evidence: string }[] }) =>
+    [runLines(data.run), ...(data.tasks.length > 0 ? ['', table(['task', 'state', 'parameters', 'because'], data.tasks.map((t) => [t.task_id, t.state, JSON.stringify(t.kwargs), t.evidence]))] : [])].join('\n'),
+  monitor: (data: { run: RunSummary }) => runLines(data.run),
+  logs: (data: { found: boolean; text: string; path: string }) => (data.found ? data.text.split('\n').map(plain).join('\n') : `No such log yet: ${data.path}`),
+  cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,
+  aggregate: (data: { table: ResultsTable }) => resultsLines(data.table),
+  results: (data: ResultsTable) => resultsLines(data),
+};
+
+export function renderHuman(verb: string, envelope: Envelope): string {
+  if (!envelope.ok) return [`Error (${envelope.error_code}): ${plain(envelope.message)}`, ...(envelope.remediation === undefined ? [] : [`What to do: ${plain(envelope.remediation)}`])].join('\n');
+  const renderer = renderers[verb];
+  // Each renderer is written for the output schema of its own verb.
+  return renderer ? renderer(envelope.data as never) : JSON.stringify(envelope.data, undefined, 2);
+}

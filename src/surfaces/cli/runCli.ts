@@ -1,0 +1,112 @@
+/** The command line: finds the verb in the catalogue, reads its input, runs it, prints one envelope. Nothing is decided here. */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { CancelledError } from '../../foundation/abort.ts';
+import { HpcError, messageOf } from '../../foundation/errors.ts';
+import { createLog, type Log, type LogLevel } from '../../foundation/log.ts';
+import { catalogue } from '../../operations/catalogue.ts';
+import { errorEnvelope, exitCodeOf, successEnvelope, type Envelope } from '../../operations/envelope.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { Services } from '../../operations/services.ts';
+import { parseArguments, type GlobalFlags } from './arguments.ts';
+import { generalHelp, verbHelp } from './help.ts';
+import { renderHuman } from './human.ts';
+import { confirmOnTerminal } from './prompts.ts';
+import { createProgressLine } from './terminal.ts';
+
+export interface CliHost {
+  readonly version: string;
+  readonly makeServices: (log: Log) => Services;
+  readonly signal: AbortSignal;
+}
+
+/** `clusters list` is `clusters-list`. Returns the verb's operation and the words after it. */
+export function findVerb(words: readonly string[]): { operation: Operation; rest: readonly string[] } | undefined {
+  const [first = '', second = ''] = words;
+  const joined = catalogue.find(({ name }) => name === `${first}-${second}`);
+  if (joined) return { operation: joined, rest: words.slice(2) };
+  const operation = catalogue.find(({ name }) => name === first);
+  return operation && { operation, rest: words.slice(1) };
+}
+
+export function stderrLog(level: LogLevel): Log {
+  return createLog((record) => process.stderr.write(`${JSON.stringify(record)}\n`), 'hpc-agent', level);
+}
+
+async function readSpec(spec: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = spec === '-' ? await readStdin() : await fs.readFile(spec, 'utf8');
+  } catch (error) {
+    throw new HpcError('spec_invalid', `Cannot read the spec ${spec}: ${messageOf(error)}.`);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new HpcError('spec_invalid', `The spec ${spec} is not JSON: ${messageOf(cause)}.`, { cause });
+  }
+  throw new HpcError('spec_invalid', `The spec ${spec} must be a JSON object.`);
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The exit status. */
+export async function runCli(words: readonly string[], host: CliHost): Promise<number> {
+  const found = findVerb(words);
+  if (!found) {
+    const verb = words[0];
+    if (verb === undefined || verb === '--help' || verb === '-h' || verb === 'help') {
+      process.stdout.write(`${generalHelp(catalogue, host.version)}\n`);
+      return 0;
+    }
+    return print(errorEnvelope(new HpcError('spec_invalid', `There is no verb ${JSON.stringify(verb)}.`, { remediation: `The verbs are: ${catalogue.map(({ name }) => name).join(', ')}, mcp.` })), verb, words.includes('--human'));
+  }
+  const { operation, rest } = found;
+  let flags: GlobalFlags | undefined;
+  let services: Services | undefined;
+  const progress = createProgressLine(process.stderr);
+  try {
+    const parsed = parseArguments(operation.name, rest, operation.inputSchema(), operation.positional);
+    ({ flags } = parsed);
+    if (flags.help) {
+      process.stdout.write(`${verbHelp(operation)}\n`);
+      return 0;
+    }
+    const input = { ...(flags.spec === undefined ? {} : await readSpec(flags.spec)), ...parsed.input };
+    services = host.makeServices(stderrLog(flags.logLevel));
+    const { human } = flags;
+    const context = {
+      services,
+      experimentDir: path.resolve(flags.experimentDir ?? '.'),
+      signal: host.signal,
+      progress: human ? progress.report : () => undefined,
+    };
+    if (operation.confirms && !flags.yes) {
+      const sentence = await operation.confirmation(input, context);
+      progress.end();
+      if (sentence !== undefined && (await confirmOnTerminal(sentence, host.signal)) !== true) {
+        throw new HpcError('spec_invalid', `Not done, because it was not confirmed: ${sentence}`, { remediation: 'Add --yes to do it without being asked.' });
+      }
+    }
+    const data = await operation.invoke(input, context);
+    progress.end();
+    const code = print(successEnvelope(data, operation.idempotent), operation.name, human);
+    // hpc-agent's rule: a failed preflight is an ok answer with a failing exit status.
+    return operation.name === 'preflight' && (data as { all_ok: boolean }).all_ok === false ? 2 : code;
+  } catch (error) {
+    progress.end();
+    return print(errorEnvelope(error), operation.name, flags?.human ?? rest.includes('--human')) || (CancelledError.is(error) ? 1 : 3);
+  } finally {
+    services?.dispose();
+  }
+}
+
+function print(envelope: Envelope, verb: string, human: boolean): number {
+  process.stdout.write(`${human ? renderHuman(verb, envelope) : JSON.stringify(envelope)}\n`);
+  return exitCodeOf(envelope);
+}
