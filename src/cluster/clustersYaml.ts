@@ -111,7 +111,13 @@ class TreeReader {
     return typeof value === 'symbol' && value.description === '<<';
   }
 
-  read(node: unknown, around: TextPlace, depth = 0): YamlTree {
+  /** Reads a value with a budget of its own, so that one that is too large does not cost its neighbours. */
+  readWhole(node: unknown, around: TextPlace): YamlTree {
+    this.nodesLeft = maxNodes;
+    return this.read(node, around, 0);
+  }
+
+  private read(node: unknown, around: TextPlace, depth: number): YamlTree {
     const place = this.placeOf(node, around);
     if (--this.nodesLeft < 0 || depth > maxDepth) {
       throw new YamlFault(place, 'This unfolds into far too many values (aliases within aliases, or one that holds itself).', 'Write the values in full, or use fewer aliases.');
@@ -252,7 +258,7 @@ function readCluster(reader: TreeReader, pair: Pair, name: string, place: TextPl
   };
   if (!isClusterName(name)) return fail(place, `${JSON.stringify(name)} cannot be the name of a cluster.`, 'Use letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or digit.');
   try {
-    const tree = reader.read(pair.value, place);
+    const tree = reader.readWhole(pair.value, place);
     if (tree.kind === 'map') return { name, place, tree };
     if (tree.kind === 'scalar' && tree.value === null) return { name, place, tree: { kind: 'map', place, entries: new Map() } };
     return fail(tree.place, `The cluster "${name}" must be a mapping of settings, but is ${tree.kind === 'list' ? 'a list' : JSON.stringify(tree.value)}.`, 'Write its settings below it, indented: "scheduler: slurm", "host: login.example.org", …');
