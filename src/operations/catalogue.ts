@@ -2,7 +2,7 @@
 import { aggregate, verifyAggregationComplete } from './aggregate.ts';
 import { buildTasksPy } from './buildTasksPy.ts';
 import { cancel } from './cancel.ts';
-import { capabilities } from './capabilities.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { clustersAdd, clustersCandidates, clustersDescribe, clustersList } from './clusters.ts';
 import { discover } from './discover.ts';
 import { findPriorRun } from './findPriorRun.ts';
@@ -18,7 +18,7 @@ import { status } from './status.ts';
 import { submit } from './submit.ts';
 
 export const catalogue: readonly Operation[] = [
-  capabilities,
+  capabilitiesOf(() => catalogue),
   clustersList,
   clustersDescribe,
   clustersCandidates,
