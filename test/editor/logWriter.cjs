@@ -36,4 +36,12 @@ class Logger {
 }
 
 const create = async (name, file) => new Logger('', name, file);
-module.exports = { version: 0, setLevel: (level) => { globalLevel = level; }, setFlushOn: () => {}, Logger, createRotatingLogger: create, createAsyncRotatingLogger: create };
+// One assignment a name: only so does an ES module's import of this file see the names.
+exports.version = 0;
+exports.setLevel = (level) => {
+  globalLevel = level;
+};
+exports.setFlushOn = () => undefined;
+exports.Logger = Logger;
+exports.createRotatingLogger = create;
+exports.createAsyncRotatingLogger = create;

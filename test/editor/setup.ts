@@ -85,6 +85,7 @@ async function step(name: string, say: Say, body: () => Promise<void>): Promise<
 
 export async function ensureEditor(say: Say = () => undefined): Promise<EditorInstall> {
   const install = locate();
+  const vscode = path.join(cacheFolder, 'node_modules', 'code-server', 'lib', 'vscode');
   await fs.mkdir(cacheFolder, { recursive: true });
   await withFileLock(
     path.join(cacheFolder, 'setup.lock'),
@@ -93,14 +94,14 @@ export async function ensureEditor(say: Say = () => undefined): Promise<EditorIn
         await fs.writeFile(path.join(cacheFolder, 'package.json'), '{ "private": true }\n');
         await npmInstall(cacheFolder, [`${nodePackage()}@${nodeVersion}`, `code-server@${codeServerVersion}`, `playwright-core@${playwrightVersion}`]);
         // Not `npm ci`: the shrinkwrap that code-server ships does not agree with its manifest.
-        const vscode = path.join(cacheFolder, 'node_modules', 'code-server', 'lib', 'vscode');
         await npmInstall(vscode, ['--omit=dev']);
-        await fs.copyFile(path.join(root, 'test', 'editor', 'logWriter.cjs'), path.join(vscode, 'node_modules', '@vscode', 'spdlog', 'index.js'));
         // With a HOME of its own: code-server writes a configuration file there.
         const home = path.join(cacheFolder, 'home');
         const check = spawnSync(install.node, [install.entry, '--config', path.join(home, 'config.yaml'), '--version'], { encoding: 'utf8', env: { HOME: home, PATH: process.env.PATH } });
         if (!check.stdout.includes(codeServerVersion)) throw new Error(`code-server does not start: ${check.error?.message ?? check.stderr}`);
       });
+      // Each time, since it is ours and changes without a new version of the rest.
+      await fs.copyFile(path.join(root, 'test', 'editor', 'logWriter.cjs'), path.join(vscode, 'node_modules', '@vscode', 'spdlog', 'index.js'));
     },
     { timeoutMs: 20 * 60_000 },
   );

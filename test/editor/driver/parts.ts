@@ -135,6 +135,14 @@ export class Editors {
     return lines.join('\n');
   }
 
+  /** Waits until the lines on screen match: an editor is there before its text is. */
+  async shows(wanted: RegExp): Promise<string> {
+    return await until(`${String(wanted)} in the editor`, async () => {
+      const text = await this.text();
+      return wanted.test(text) ? text : undefined;
+    });
+  }
+
   /** The document of a webview: the frame in which `selector` is found. */
   async webview(selector = 'body'): Promise<Frame> {
     return await until(`a webview with ${selector}`, async () => {

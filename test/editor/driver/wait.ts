@@ -3,7 +3,7 @@ import { sleep } from '../../../src/foundation/abort.ts';
 import { messageOf } from '../../../src/foundation/errors.ts';
 
 /** Long, since a slow machine with two busy cores must pass too; a condition that holds ends the wait at once. */
-export const patienceMs = 20_000;
+export const patienceMs = 60_000;
 
 /** The first value of `look` that is neither undefined nor false. A `look` that throws (a page in motion) counts as not yet. */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = patienceMs): Promise<T> {

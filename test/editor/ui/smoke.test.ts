@@ -50,7 +50,7 @@ describe('The window of the editor (ui)', function () {
     ]);
     await tree.click('train.py');
     await workbench.editor.waitFor('train.py');
-    assert.match(await workbench.editor.text(), /^import argparse\nprint\("a sweep"\)/);
+    await workbench.editor.shows(/^import argparse\nprint\("a sweep"\)/);
     assert.ok((await tree.contextMenu('train.py')).includes('Copy Path'));
     await workbench.screenshot('smoke-tree');
     await workbench.page.keyboard.press('Escape');
