@@ -1,0 +1,65 @@
+/** What discovery says about a script that can be run as a task. */
+
+/** `path`: a file name; `unknown`: made by a function, so any text. */
+export type FlagType = 'str' | 'int' | 'float' | 'bool' | 'path' | 'unknown';
+
+export interface ExecutorFlag {
+  /** The parameter's name: argparse's dest, click's and typer's argument. */
+  readonly name: string;
+  /** The long option to pass it with; undefined for a positional one, and for a switch that can only be turned off. */
+  readonly option: string | undefined;
+  /** Turns a switch off: `--no-shuffle`. */
+  readonly negativeOption?: string;
+  /** All spellings. */
+  readonly aliases: readonly string[];
+  /** Takes no value on the command line. */
+  readonly isSwitch: boolean;
+  readonly type: FlagType;
+  /** Undefined when there is none or the source does not show it (`computedDefault`). */
+  readonly default?: unknown;
+  readonly computedDefault?: boolean;
+  readonly required: boolean;
+  readonly choices?: unknown[];
+  /** `+`, `*`, `?` or a number: takes several values. */
+  readonly nargs?: string;
+  /** Given once per value: `--x 1 --x 2`. */
+  readonly repeats?: boolean;
+  readonly help: string;
+  readonly line: number;
+}
+
+/** Resources that a script asks its scheduler for. */
+export interface ScriptResources {
+  readonly scheduler: 'slurm' | 'sge' | 'pbs';
+  readonly cpus?: number;
+  readonly memoryMiB?: number;
+  readonly walltimeS?: number;
+  readonly gpus?: number;
+  readonly gpuType?: string;
+  readonly partition?: string;
+  readonly account?: string;
+  readonly qos?: string;
+  readonly constraint?: string;
+  readonly nodes?: number;
+  readonly array?: string;
+  readonly jobName?: string;
+  /** Directives that are none of these, as written. */
+  readonly other: readonly string[];
+}
+
+export interface Executor {
+  /** Relative to the workspace, with forward slashes. */
+  readonly path: string;
+  readonly kind: 'argparse' | 'click' | 'typer' | 'compute' | 'script' | 'shell';
+  /** Importable module of a Python file. */
+  readonly module?: string;
+  readonly summary: string;
+  readonly flags: readonly ExecutorFlag[];
+  readonly subcommands: readonly { readonly name: string; readonly flags: readonly ExecutorFlag[] }[];
+  readonly hasMainGuard: boolean;
+  readonly hasComputeFunction: boolean;
+  readonly imports: readonly string[];
+  readonly resources?: ScriptResources;
+  /** What the source did not show: flags added elsewhere, computed option names. */
+  readonly notes: readonly string[];
+}
