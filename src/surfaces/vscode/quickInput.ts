@@ -70,6 +70,8 @@ export function askText(options: TextOptions): Promise<Answer<string>> {
   applyFrame(box, options);
   box.prompt = options.prompt;
   box.value = options.value ?? '';
+  // Typing replaces what is there; the prompt stays in sight until then.
+  box.valueSelection = [0, box.value.length];
   if (options.placeholder !== undefined) box.placeholder = options.placeholder;
   const judge = (): boolean => {
     const verdict = options.check(box.value);
@@ -91,7 +93,6 @@ export function askText(options: TextOptions): Promise<Answer<string>> {
       if (judge()) finish({ kind: 'accept', value: box.value.trim() });
     });
     box.onDidHide(() => finish({ kind: 'leave' }));
-    if (box.value !== '') judge();
     box.show();
   });
 }

@@ -5,7 +5,7 @@ import { withProgress } from '../cancellation.ts';
 import { putDocument } from '../documents/textDocuments.ts';
 import type { Editor } from '../editor.ts';
 import { askText, pickMany, pickOne } from '../quickInput.ts';
-import { buildInputOf, hasDefault, missingParameters, parametersOf, pruned, sweepSize, withValue, type Executor, type Parameter, type SweepDraft } from './draft.ts';
+import { buildInputOf, hasDefault, missingParameters, parametersOf, pruned, sweepSize, withValue, type CountOf, type Executor, type Parameter, type SweepDraft } from './draft.ts';
 import type { Place, Step, StepAnswer } from './wizard.ts';
 
 export interface SweepContext {
@@ -19,9 +19,11 @@ export interface SweepContext {
 const title = 'New sweep';
 const leave = { kind: 'leave' } as const;
 
-export function countOf(text: string): number | undefined {
-  const preview = previewValues(text);
-  return 'count' in preview ? preview.count : undefined;
+export function countIn(folder: string): CountOf {
+  return (text) => {
+    const preview = previewValues(text, folder);
+    return preview.error === undefined ? preview.count : undefined;
+  };
 }
 
 export function chosenParameters(context: SweepContext, draft: SweepDraft): readonly Parameter[] {
@@ -38,7 +40,7 @@ export function executorsStep(context: SweepContext): Step<SweepDraft> {
         detail: executor.flags.length === 0 ? 'no flags found' : executor.flags.map(flagWords).join('  '),
         path: executor.path,
       }));
-      const answer = await pickMany({ title, place, placeholder: 'Scripts to run. Check several to compare them.', items }, ({ path }) => draft.executors.includes(path));
+      const answer = await pickMany({ title, place, placeholder: 'Scripts to run. Check several to compare them.', items }, ({ path }) => items.length === 1 || draft.executors.includes(path));
       if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : leave;
       return { kind: 'next', state: pruned({ ...draft, executors: answer.value.map(({ path }) => path) }, context.executors) };
     },
@@ -58,8 +60,9 @@ type Row = vscode.QuickPickItem & ({ readonly action: 'continue' } | { readonly 
 export function parametersStep(context: SweepContext): Step<SweepDraft> {
   return {
     name: 'parameters',
-    applies: (draft) => chosenParameters(context, draft).length > 0,
+    applies: (draft) => draft.executors.length === 0 || chosenParameters(context, draft).length > 0,
     ask: async (start, place) => {
+      const countOf = countIn(context.folder);
       let draft = start;
       let last: string | undefined;
       for (;;) {
@@ -69,7 +72,7 @@ export function parametersStep(context: SweepContext): Step<SweepDraft> {
         const rows: Row[] = [
           { label: '$(arrow-right) Continue', description: size.words, ...(missing.length > 0 ? { detail: `First give a value for ${missing.join(', ')}.` } : {}), action: 'continue', alwaysShow: true },
           { label: 'Parameters', kind: vscode.QuickPickItemKind.Separator, action: 'none' },
-          ...parameters.map((parameter) => parameterRow(draft, parameter)),
+          ...parameters.map((parameter) => parameterRow(draft, parameter, countOf)),
         ];
         const current = last;
         const answer = await pickOne<Row>({ title, place, placeholder: 'Choose a parameter to sweep it, or continue.', items: rows, active: (row) => row.action === 'edit' && row.parameter.name === current });
@@ -78,7 +81,7 @@ export function parametersStep(context: SweepContext): Step<SweepDraft> {
         if (row.action === 'continue' && missing.length === 0 && size.total !== undefined) return { kind: 'next', state: draft };
         const parameter = row.action === 'edit' ? row.parameter : parameters.find(({ name }) => name === missing[0]);
         if (!parameter) continue;
-        const edited = await editParameter(draft, parameter, parameters, place);
+        const edited = await editParameter(draft, parameter, parameters, place, context.folder);
         if (edited === undefined) return leave;
         draft = edited;
         last = parameter.name;
@@ -87,7 +90,7 @@ export function parametersStep(context: SweepContext): Step<SweepDraft> {
   };
 }
 
-function parameterRow(draft: SweepDraft, parameter: Parameter): Row {
+function parameterRow(draft: SweepDraft, parameter: Parameter, countOf: CountOf): Row {
   const { name, flag, owners, shared } = parameter;
   const text = draft.values[name];
   const count = text === undefined ? undefined : countOf(text);
@@ -98,7 +101,7 @@ function parameterRow(draft: SweepDraft, parameter: Parameter): Row {
 }
 
 /** The draft with the new values, the same draft after Back, undefined after leaving. */
-async function editParameter(draft: SweepDraft, parameter: Parameter, parameters: readonly Parameter[], place: Place): Promise<SweepDraft | undefined> {
+async function editParameter(draft: SweepDraft, parameter: Parameter, parameters: readonly Parameter[], place: Place, folder: string): Promise<SweepDraft | undefined> {
   const { name, flag } = parameter;
   const frame = { title: `${title}: ${name}`, place: { ...place, canGoBack: true } };
   const choices = flag.choices ?? (/^(bool|boolean|flag|store_true|store_false)$/.test(flag.type) ? [true, false] : undefined);
@@ -117,9 +120,9 @@ async function editParameter(draft: SweepDraft, parameter: Parameter, parameters
     value: draft.values[name] ?? (flag.default === null || flag.default === undefined ? '' : valueWords(flag.default)),
     check: (text) => {
       if (text.trim() === '') return hasDefault(flag) ? {} : { error: `${name} needs a value.` };
-      const preview = previewValues(text);
-      if ('error' in preview) return { error: preview.error };
-      const { words } = sweepSize(withValue(draft, name, text), parameters, countOf);
+      const preview = previewValues(text, folder);
+      if (preview.error !== undefined) return { error: preview.error };
+      const { words } = sweepSize(withValue(draft, name, text), parameters, countIn(folder));
       return { info: `${preview.count === 1 ? '1 value' : `${preview.count} values: ${preview.preview}`}  →  ${words}` };
     },
   });

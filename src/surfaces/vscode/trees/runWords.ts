@@ -65,13 +65,26 @@ export function countWords(counts: TaskCounts): string {
 
 /** `seen 12 s ago`, with its reason where the last attempt to ask failed; `never asked` where there is nothing to be old. */
 export function ageWords(run: Pick<RunSummary, 'observed_at' | 'stale_reason'>, now: Date): string {
-  const age = run.observed_at === null ? 'not asked yet' : `seen ${formatDuration(now.getTime() - Date.parse(run.observed_at))} ago`;
-  return run.stale_reason === null ? age : `stale, ${age}`;
+  return run.stale_reason === null ? seenWords(run, now) : `stale, ${seenWords(run, now)}`;
 }
 
+function seenWords({ observed_at }: Pick<RunSummary, 'observed_at'>, now: Date): string {
+  return observed_at === null ? 'not asked yet' : `seen ${formatDuration(now.getTime() - Date.parse(observed_at))} ago`;
+}
+
+/** What matters most comes first: a side bar is narrow. All counts are in the tooltip. */
 export function runDescription(run: RunSummary, now: Date): string {
-  const when = isOpen(run) ? ageWords(run, now) : `${formatDuration(now.getTime() - Date.parse(run.submitted_at))} ago`;
-  return [run.cluster, stateWord(run), countWords(run.counts), when].filter((part) => part !== '').join(' · ');
+  const { complete, failed, unknown } = run.counts;
+  const total = run.total_tasks.toLocaleString('en-US');
+  return [
+    ...(run.stale_reason === null ? [] : ['stale']),
+    stateWord(run),
+    complete === run.total_tasks || complete === 0 ? `${total} ${run.total_tasks === 1 ? 'task' : 'tasks'}` : `${complete.toLocaleString('en-US')} of ${total}`,
+    ...(failed > 0 ? [`${failed.toLocaleString('en-US')} failed`] : []),
+    ...(unknown > 0 && run.lifecycle_state !== 'unknown' ? [`${unknown.toLocaleString('en-US')} unknown`] : []),
+    run.cluster,
+    isOpen(run) ? seenWords(run, now) : `${formatDuration(now.getTime() - Date.parse(run.submitted_at))} ago`,
+  ].join(' · ');
 }
 
 export function taskIcon(state: TaskRow['state']): Icon {

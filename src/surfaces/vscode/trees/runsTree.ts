@@ -29,7 +29,7 @@ function runNode(run: RunSummary, folder: string, label: string | undefined, now
   return {
     id: `run:${run.run_id}`,
     label: run.run_name,
-    description: [`${run.total_tasks.toLocaleString('en-US')} tasks`, runDescription(run, now), ...(label === undefined ? [] : [label])].join(' · '),
+    description: [runDescription(run, now), ...(label === undefined ? [] : [label])].join(' · '),
     tooltip: runTooltip(run, now),
     icon: runIcon(run),
     contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : [])].join('.'),

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { clusterNodes, type CheckReport, type ClusterRow } from '../../../../../src/surfaces/vscode/trees/clustersTree.ts';
+import { ago, now } from '../fixtures.ts';
+
+const row: ClusterRow = { name: 'spartan', scheduler: 'slurm', connection: 'ssh', target: 'alice@spartan', scope: 'user', state: 'idle', state_reason: null };
+const report: CheckReport = {
+  all_ok: false,
+  checked_at: ago(60),
+  checks: [
+    { name: 'login', ok: true, detail: 'alice', remediation: null },
+    { name: 'scratch_folder', ok: null, detail: 'timed out', remediation: 'Try again.' },
+  ],
+};
+
+describe('The Clusters tree (unit)', () => {
+  it('says what is known without asking', () => {
+    const nodes = clusterNodes([row, { ...row, name: 'this-computer', connection: 'local', scheduler: 'background', state: 'connected' }], [], new Map(), new Map(), now);
+    assert.deepEqual(nodes.map(({ description }) => description), ['slurm · not connected', 'no scheduler · here']);
+    assert.deepEqual(nodes.map(({ children }) => children), ['none', 'none']);
+  });
+
+  it('shows why a cluster cannot be used', () => {
+    const [node] = clusterNodes([{ ...row, state: 'refused', state_reason: 'no key was accepted' }], [], new Map(), new Map(), now);
+    assert.equal(node?.description, 'slurm · sign-in refused · no key was accepted');
+    assert.equal(node?.icon?.id, 'lock');
+  });
+
+  it('keeps “could not be asked” apart from “failed”', () => {
+    const [node] = clusterNodes([row], [], new Map([['spartan', report]]), new Map(), now);
+    assert.ok(node && typeof node.children !== 'string');
+    assert.deepEqual(node.children.map(({ label, description, icon }) => [label, description, icon?.id]), [
+      ['login', 'alice', 'pass'],
+      ['scratch folder', 'could not be asked: timed out', 'question'],
+    ]);
+  });
+
+  it('shows mistakes of clusters.yaml with their place', () => {
+    const [node] = clusterNodes([], [{ file: '/h/clusters.yaml', line: 7, severity: 'error', message: 'unknown key `hots`' }], new Map(), new Map(), now);
+    assert.equal(node?.description, '/h/clusters.yaml:7');
+  });
+});
