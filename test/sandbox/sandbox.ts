@@ -88,7 +88,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 /** Ends every process of the sandbox, unmounts its /home. Jobs, accounting, homes and keys stay, unless it is purged. */
 export async function stopSandbox(options: { readonly stateDirectory?: string; readonly purge?: boolean } = {}): Promise<void> {
   const stateDirectory = resolve(options.stateDirectory ?? defaultStateDirectory);
-  if ((await readSettings(stateDirectory)) === undefined) return;
+  if ((await stat(stateDirectory).catch(() => undefined)) === undefined) return;
   const bed = bedAt(stateDirectory);
   await requireRoot(bed);
   await askForwarder(forwarderSocket(stateDirectory), { quit: true });

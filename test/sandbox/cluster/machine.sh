@@ -60,6 +60,17 @@ make_network() {
   done
 }
 
+# Whatever still runs in the sandbox's network, also when the files that name it are gone.
+end_network_members() {
+  local network other
+  network=$(stat --file-system --format=%T "$STATE/net" 2>/dev/null) && [ "$network" = nsfs ] || return 0
+  network=net:[$(stat --format=%i "$STATE/net")]
+  for other in /proc/[0-9]*; do
+    [ "$(readlink "$other/ns/net" 2>/dev/null)" != "$network" ] || kill -KILL "${other#/proc/}" 2>/dev/null
+  done
+  return 0
+}
+
 drop_network() { while umount "$STATE/net" 2>/dev/null; do :; done; rm -f "$STATE/net"; }
 
 start_machine() { # NAME
