@@ -145,7 +145,7 @@ export function runSummaryOf(view: RunView): RunSummary {
   group('timeout', late, `${plural(late.length, 'task')} ran into the time limit`);
   const lost = ofState('lost');
   group('lost', lost, `${plural(lost.length, 'task')} of jobs that the scheduler no longer knows`);
-  if (view.record?.submit_problem) attention.push({ kind: 'submission', message: view.record.submit_problem, task_ids: [] });
+  if (view.record?.submit_problem && view.lifecycle !== 'complete') attention.push({ kind: 'submission', message: view.record.submit_problem, task_ids: [] });
   if (facts.gone) attention.push({ kind: 'folder_gone', message: `The run’s folder on the cluster is gone: ${submission.state_dir}`, task_ids: [] });
   return {
     run_id: sidecar.run_id,

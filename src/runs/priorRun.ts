@@ -12,6 +12,8 @@ export interface PriorRun {
   readonly jobIds: readonly string[];
   readonly complete: number;
   readonly totalTasks: number;
+  /** Its submission did not come to its end: something of it may be missing on the cluster. */
+  readonly isInterrupted: boolean;
   /** Neither job ids nor a journal record: a submission that never happened. */
   readonly isOrphan: boolean;
 }
@@ -39,6 +41,7 @@ export async function findPrior(cmdSha: string, cluster: string | undefined, dep
       jobIds,
       complete: view?.counts.complete ?? 0,
       totalTasks: sidecar.task_count,
+      isInterrupted: view !== undefined && view.lifecycle !== 'complete' && (record?.stage === 'submit' || view.lifecycle === 'submitting' || view.lifecycle === 'unknown'),
       isOrphan: jobIds.length === 0 && record === undefined,
     };
   }

@@ -50,7 +50,7 @@ export async function submitRun(request: RunRequest, choice: { readonly ifPrior:
   if (plan.prior && choice.ifPrior === 'reuse') {
     const { runId, lifecycle } = plan.prior;
     // An interrupted submission of the same tasks is finished: a second one beside it is what must never happen.
-    if (lifecycle === 'submitting' || lifecycle === 'unknown') return resumeSubmission(runId, deps, call);
+    if (plan.prior.isInterrupted) return resumeSubmission(runId, deps, call);
     await forgetEvaluation(deps);
     return {
       runId,
@@ -168,7 +168,7 @@ async function pushRun(session: ClusterSession, workspace: Workspace, sidecar: S
   const runtime = path.posix.join('.hpc', 'runtime', facts.runtime.hash);
   const runs = path.posix.join('.hpc', 'runs', sidecar.run_id);
   const extraFiles: ExtraFile[] = [
-    ...Object.entries(facts.runtime.files).map(([name, data]) => ({ path: path.posix.join(runtime, name), data, mode: 0o644 })),
+    ...Object.entries(facts.runtime.files).filter(([name]) => name.startsWith('_hpc_')).map(([name, data]) => ({ path: path.posix.join(runtime, name), data, mode: 0o644 })),
     ...(await jobScriptsOf(sidecar, session, facts, deps)).map(({ key, text }) => ({ path: path.posix.join('.hpc', 'state', sidecar.run_id, 'jobs', `${key}.sh`), data: text, mode: 0o755 })),
   ];
   const isHere = session.connection.kind === 'local' && path.resolve(remoteRoot) === path.resolve(workspace.directory);
@@ -311,7 +311,7 @@ export async function reconcileRun(runId: string, deps: RunDeps, call: CallOptio
   );
   const arrays = steps.map(({ key }) => {
     const receipt = reply.receipts[key];
-    const evidence = receipt === undefined ? 'no receipt: it was never tried' : receipt.state === 'submitted' ? (receipt.found === undefined ? 'receipt with its job id' : receipt.found) : `${receipt.state}: ${receipt.err?.trim() ?? 'not known'}`;
+    const evidence = receipt === undefined ? 'no receipt: it was never tried' : receipt.state === 'submitted' ? (receipt.found ?? 'receipt with its job id') : `${receipt.state}: ${receipt.err?.trim() ?? 'not known'}`;
     return { key, jobId: receipt?.job_id, evidence };
   });
   const submitted = await openRun(deps.experimentDir, runId, deps);

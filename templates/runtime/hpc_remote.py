@@ -336,6 +336,11 @@ def run_submit_command(array, argv, base, lock):
     return process.returncode, text_out, text_err, outcome
 
 
+def with_job_ids(text, receipts):
+    """`{job:KEY}` becomes the id of that key's job."""
+    return re.sub(r"\{job:([A-Za-z0-9]+)\}", lambda m: receipts[m.group(1)]["job_id"], text)
+
+
 def find_job_id(pattern, text):
     for line in text.split("\n"):
         match = re.match(pattern, line.strip())
