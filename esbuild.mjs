@@ -10,8 +10,9 @@
  *   node esbuild.mjs --analyze      also prints what is in the bundles, and writes dist/meta.json
  */
 import * as fs from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -39,6 +40,31 @@ const withHashbang = {
     build.onLoad({ filter: /[\\/]src[\\/]cli\.ts$/ }, async (args) => {
       const text = await fs.readFile(args.path, 'utf8');
       return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
+    });
+  },
+};
+
+/**
+ * `await import('yaml')` must give in the bundle what it gives in Node: for a CommonJS package, its exports by name and all
+ * of them as `default`. esbuild alone gives only `default`, which no test on the sources would notice.
+ */
+const asNodeImports = {
+  name: 'as-node-imports',
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async (args) => {
+      if (args.kind !== 'dynamic-import' || args.pluginData === 'resolved' || isBuiltin(args.path)) return undefined;
+      const found = await build.resolve(args.path, { kind: args.kind, resolveDir: args.resolveDir, importer: args.importer, pluginData: 'resolved' });
+      if (found.errors.length > 0 || found.external || found.namespace !== 'file') return found;
+      const isModule = /^\s*(import|export)\b/m.test(await fs.readFile(found.path, 'utf8'));
+      return isModule ? found : { path: found.path, namespace: 'commonjs', pluginData: args.resolveDir };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'commonjs' }, async (args) => {
+      const loaded = await import(pathToFileURL(args.path).href);
+      // Node sees only the names that it can read off the source (of ssh2 none); loaders of the tests see all.
+      const all = new Set([...Object.keys(loaded), ...Object.keys(loaded.default ?? {})]);
+      const names = [...all].filter((name) => name !== 'default' && name !== 'module.exports' && /^[A-Za-z_$][\w$]*$/.test(name));
+      const lines = [`const all = require(${JSON.stringify(args.path)});`, 'export default all;', ...names.map((name, index) => `const name${index} = all.${name}; export { name${index} as ${name} };`)];
+      return { contents: lines.join('\n'), loader: 'js', resolveDir: args.pluginData };
     });
   },
 };
@@ -71,11 +97,9 @@ async function buildOptions() {
       platform: 'node',
       target: 'node20',
       chunkNames: 'chunks/[name]-[hash]',
-      // `module` builds of packages are smaller and need no wrapper.
-      mainFields: ['module', 'main'],
       external: ['vscode'],
       banner: { js: commonJsNames },
-      plugins: [withoutAddons, withHashbang],
+      plugins: [withoutAddons, withHashbang, asNodeImports],
     });
   }
   for (const entry of await existing(['webview/main.ts'])) {
@@ -102,7 +126,7 @@ function refuseVscodeInCommandLine(metafile) {
 }
 
 async function writeNotices(metafiles) {
-  const packages = new Set(metafiles.flatMap((metafile) => Object.keys(metafile.inputs)).flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
+  const packages = new Set(metafiles.flatMap((metafile) => Object.keys(metafile.inputs)).filter((file) => !file.startsWith('commonjs:')).flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
   const parts = [];
   for (const folder of [...packages].sort()) {
     const manifest = JSON.parse(await fs.readFile(path.join(root, folder, 'package.json'), 'utf8'));
