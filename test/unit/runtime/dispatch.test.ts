@@ -4,7 +4,8 @@ import { sha256Hex } from '../../../src/foundation/ids.ts';
 import { PythonFloat } from '../../../src/executors/pythonJson.ts';
 import { TaskBed, until } from './taskBed.ts';
 
-describe('the dispatcher (real Python)', () => {
+describe('the dispatcher (real Python)', function () {
+  this.timeout(60_000);
   let bed: TaskBed;
   beforeEach(() => (bed = new TaskBed()));
   afterEach(() => bed.dispose());
