@@ -671,7 +671,7 @@ class Supervisor(object):
 
     def ended(self, element, status, usage):
         if os.WIFSIGNALED(status):
-            element.exit, element.signal = 0, os.WTERMSIG(status)
+            element.exit, element.signal = None, os.WTERMSIG(status)
         else:
             element.exit, element.signal = os.WEXITSTATUS(status), None
         # Kibibytes on Linux, bytes on macOS.

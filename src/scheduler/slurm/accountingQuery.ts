@@ -4,7 +4,7 @@
  * Rules: always `--starttime` (else sacct's window begins at midnight); the start is taken a day early, as the clocks of two
  * machines differ. Steps are asked for too, since only they hold the peak memory, but a step's state never speaks for
  * the job: `.batch` is CANCELLED in jobs that FAILED. Rows that stand only for finished elements prove nothing about the
- * rest of an array.
+ * rest of an array, and a row without elements proves nothing about any element of an array.
  */
 import { HpcError } from '../../foundation/errors.ts';
 import type { AccountingRow, CommandOutput, Query, Rows, SchedulerTools } from '../port.ts';
@@ -14,7 +14,7 @@ import { parseSlurmJobId } from './jobId.ts';
 import { slurmState } from './states.ts';
 
 /** What users type is not last, so that a line break in it cannot be taken for the end of a row. */
-const fields = ['JobID', 'State', 'ExitCode', 'ElapsedRaw', 'MaxRSS', 'NodeList', 'Comment', 'JobName', 'JobIDRaw'] as const;
+const fields = ['JobID', 'State', 'ExitCode', 'ElapsedRaw', 'MaxRSS', 'NodeList', 'Partition', 'Comment', 'JobName', 'JobIDRaw'] as const;
 export type SacctRecord = Record<(typeof fields)[number], string>;
 
 export function sacctArguments(sacct: string, since: Date): string[] {
@@ -54,6 +54,14 @@ export function parseMaxRssMiB(text: string): number | null {
   return Number(match[1]) * 1024 ** power;
 }
 
+/**
+ * For a few seconds after a short job ended, its record lacks what slurmctld sends a little later: its name, its partition and its
+ * element, so that one ended element of an array reads as `81 COMPLETED`, the whole array. Such a record says nothing yet.
+ */
+export function isHalfRecord(record: SacctRecord): boolean {
+  return record.Partition === '' && record.JobName === 'allocation';
+}
+
 function toRow(record: SacctRecord, maxRssMiB: number | null): { row: AccountingRow; truncated: boolean } | undefined {
   const id = parseSlurmJobId(record.JobID);
   const exit = /^(\d+):(\d+)$/.exec(record.ExitCode);
@@ -69,7 +77,8 @@ function toRow(record: SacctRecord, maxRssMiB: number | null): { row: Accounting
     rawState: record.State,
     name: record.JobName,
     comment: record.Comment,
-    exitCode: says ? code : null,
+    // Killed by a signal means: no exit status, although Slurm writes 0.
+    exitCode: says && !(code === 0 && signal !== 0) ? code : null,
     signal: says && signal !== 0 ? signal : null,
     elapsedS: /^\d+$/.test(record.ElapsedRaw) ? Number(record.ElapsedRaw) : null,
     maxRssMiB,
@@ -83,8 +92,10 @@ export function parseAccounting(output: CommandOutput, strict: boolean): Rows<Ac
   const allocations = new Map<string, SacctRecord>();
   const peaks = new Map<string, number>();
   for (const record of records) {
-    const dot = record.JobID.indexOf('.');
-    if (dot < 0) {
+    // Not the dots of an index list that was cut short (`6_[1,3,...]`).
+    const dot = record.JobID.indexOf('.', record.JobID.lastIndexOf(']'));
+    if (dot < 0 || record.JobID.endsWith(']')) {
+      if (isHalfRecord(record)) continue;
       // A later record of the same id is a later try of it (requeue, preemption) and replaces the earlier.
       allocations.delete(record.JobID);
       allocations.set(record.JobID, record);
@@ -101,7 +112,7 @@ export function parseAccounting(output: CommandOutput, strict: boolean): Rows<Ac
     if (!parsed || parsed.truncated) malformed.push(Object.values(record).join('|'));
   }
   rejectSilentRefusal('sacct', output, rows.length + malformed.length);
-  if (strict && malformed.length > 0) throw new HpcError('remote_command_failed', `sacct printed rows that cannot be read: ${malformed[0] ?? ''}`, { details: { malformed: malformed.slice(0, 20) } });
+  if (strict && malformed.length > 0) throw new HpcError('remote_command_failed', `sacct printed rows that cannot be read: ${malformed[0] ?? ''}`, { remediation: 'Report it with the version of Slurm: its output has a form that HPC Agent does not know.', details: { malformed: malformed.slice(0, 20) } });
   return { rows, malformed };
 }
 

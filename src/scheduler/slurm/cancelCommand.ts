@@ -20,7 +20,7 @@ const goneAlready = /Invalid job id specified|already (completing|completed)|Job
 function parseCancelled(output: CommandOutput): void {
   if (output.exitCode === 0) return;
   const errors = output.stderr.split('\n').filter((line) => /error|fatal/i.test(line));
-  if (output.exitCode !== null && output.exitCode !== 124 && errors.length > 0 && errors.every((line) => goneAlready.test(line) && !/Invalid job id \S*[^\d_[\],\s-]/.test(line))) return;
+  if (output.exitCode !== null && output.exitCode !== 124 && errors.length > 0 && errors.every((line) => goneAlready.test(line))) return;
   throw slurmFailure('scancel', output, 'cancel');
 }
 

@@ -48,7 +48,7 @@ export function parseQueue(output: CommandOutput, strict: boolean): Rows<QueueRo
     if (!parsed || parsed.truncated) malformed.push(`${rowStart}${text}${rowEnd}`);
   }
   rejectSilentRefusal('squeue', output, rows.length + malformed.length);
-  if (strict && malformed.length > 0) throw new HpcError('remote_command_failed', `squeue printed rows that cannot be read: ${malformed[0] ?? ''}`, { details: { malformed: malformed.slice(0, 20) } });
+  if (strict && malformed.length > 0) throw new HpcError('remote_command_failed', `squeue printed rows that cannot be read: ${malformed[0] ?? ''}`, { remediation: 'Report it with the version of Slurm: its output has a form that HPC Agent does not know.', details: { malformed: malformed.slice(0, 20) } });
   return { rows, malformed };
 }
 

@@ -83,8 +83,8 @@ export function submitCommand(request: SubmitRequest, tools: SchedulerTools): Su
     jobIdPattern: String.raw`^([0-9]+)(?:;[^\s;]+)?$`,
     // Only together with sbatch's own last word: while it still sleeps and retries, it may yet succeed.
     throttledPatterns: [
-      String.raw`(?s)MaxSubmitJob.*Batch job submission failed`,
-      String.raw`(?s)GrpSubmitJob.*Batch job submission failed`,
+      String.raw`MaxSubmitJob[\s\S]*Batch job submission failed`,
+      String.raw`GrpSubmitJob[\s\S]*Batch job submission failed`,
       String.raw`Batch job submission failed: .*job submit limit`,
       String.raw`Batch job submission failed: .*(temporarily unable to accept job|Resource temporarily unavailable|job queue full)`,
     ],
