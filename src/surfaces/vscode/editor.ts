@@ -36,7 +36,7 @@ export async function pickFolder(): Promise<string | undefined> {
   const folders = workspaceFolders();
   if (folders.length <= 1) {
     if (folders.length === 0) {
-      const open = 'Open Folder';
+      const open = 'Open folder';
       if ((await vscode.window.showInformationMessage('HPC Agent works in a folder: the one that holds the scripts to run.', open)) === open) await vscode.commands.executeCommand('workbench.action.files.openFolder');
     }
     return folders[0];
@@ -59,13 +59,13 @@ export async function tellError(editor: Editor, error: unknown, options: { reado
     case 'Preflight':
       await vscode.commands.executeCommand('hpc-agent.preflight', { kind: 'cluster', name: notice.cluster });
       return;
-    case 'Manage Trust':
+    case 'Manage trust':
       await vscode.commands.executeCommand('workbench.trust.manage');
       return;
-    case 'Open File':
+    case 'Open file':
       if (notice.file !== undefined) await vscode.window.showTextDocument(vscode.Uri.file(notice.file));
       return;
-    case 'Show Output':
+    case 'Show output':
       editor.channel.show(true);
       return;
     case undefined:

@@ -2,7 +2,7 @@
 import { CancelledError } from '../../foundation/abort.ts';
 import { toHpcError } from '../../foundation/errors.ts';
 
-export type NoticeButton = 'Retry' | 'Preflight' | 'Manage Trust' | 'Open File' | 'Show Output';
+export type NoticeButton = 'Retry' | 'Preflight' | 'Manage trust' | 'Open file' | 'Show output';
 
 export interface ErrorNotice {
   readonly text: string;
@@ -20,11 +20,11 @@ export function errorNotice(error: unknown, options: { readonly canRetry: boolea
   const file = typed.details?.file;
   const untrusted = typed.details?.untrusted === true;
   const buttons: NoticeButton[] = [];
-  if (untrusted) buttons.push('Manage Trust');
-  if (typed.code === 'config_invalid' && typeof file === 'string') buttons.push('Open File');
+  if (untrusted) buttons.push('Manage trust');
+  if (typed.code === 'config_invalid' && typeof file === 'string') buttons.push('Open file');
   if (options.canRetry && typed.retrySafe) buttons.push('Retry');
   if (cluster !== undefined && (typed.category === 'network' || typed.category === 'cluster')) buttons.push('Preflight');
-  if (!untrusted) buttons.push('Show Output');
+  if (!untrusted) buttons.push('Show output');
   return {
     text: typed.remediation === undefined ? typed.message : `${typed.message} ${typed.remediation}`,
     buttons,

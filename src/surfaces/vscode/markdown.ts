@@ -1,10 +1,18 @@
 /** Text of the far side is never markup: what comes from a cluster or a file passes `escapeMarkdown` before it enters a markdown string. */
 
-/** The text as markdown that shows exactly these characters, on one line. */
+/** The text as markdown that shows exactly these characters, on one line: no markup, no links, no icons. */
 export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\p{Cc}+/gu, ' ')
-    .replace(/[\\`*_{}[\]()<>#+\-.!|~$:&@]/g, (character) => (character === '<' ? '&lt;' : character === '>' ? '&gt;' : character === '&' ? '&amp;' : `\\${character}`));
+  return (
+    text
+      .replace(/\p{Cc}+/gu, ' ')
+      .replace(/[\\`*_[\]{}<>|~&@]/g, (character) => (character === '<' ? '&lt;' : character === '>' ? '&gt;' : character === '&' ? '&amp;' : `\\${character}`))
+      // Themed icons, and addresses that markdown would make links of by itself.
+      .replace(/\$(?=\()/g, '\\$')
+      .replace(/:(?=\/\/)/g, '\\:')
+      .replace(/www\./gi, (address) => `${address.slice(0, 3)}\\.`)
+      // What would begin a heading, a list or a rule.
+      .replace(/^(\s*)([#+=-]|\d+(?=[.)]))/, (_match, space: string, mark: string) => (/\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`))
+  );
 }
 
 /** A code span that shows exactly these characters, on one line. */

@@ -52,7 +52,7 @@ export function createPrompts(secrets: vscode.SecretStorage): Prompts {
     },
     trustHostKey: async ({ host, keyType, fingerprint }) => {
       const trust: vscode.MessageItem = { title: 'Trust' };
-      const once: vscode.MessageItem = { title: 'Trust Once' };
+      const once: vscode.MessageItem = { title: 'Trust once' };
       const answer = await vscode.window.showWarningMessage(
         `The host ${host} is not known yet.`,
         { modal: true, detail: `Its ${keyType} key has the fingerprint\n${fingerprint}\n\nCompare it with what the cluster’s documentation says. “Trust” writes it to known_hosts.` },

@@ -31,7 +31,7 @@ export const helpAnswer: ChatAnswer = {
     '- `/results` shows the reduced results',
     '- `/cancel` ends a run, after asking',
   ].join('\n'),
-  buttons: [{ title: 'New Sweep…', command: 'hpc-agent.newSweep' }],
+  buttons: [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }],
 };
 
 interface ExecutorFound {
@@ -42,10 +42,10 @@ interface ExecutorFound {
 
 export function discoverAnswer(executors: readonly ExecutorFound[]): ChatAnswer {
   if (executors.length === 0) {
-    return { markdown: 'No script with flags (argparse, click, typer) and no batch script was found in this folder.', buttons: [{ title: 'Try the Sample', command: 'hpc-agent.trySample' }] };
+    return { markdown: 'No script with flags (argparse, click, typer) and no batch script was found in this folder.', buttons: [{ title: 'Try the sample', command: 'hpc-agent.trySample' }] };
   }
   const lines = executors.map(({ path, summary, flags }) => `- ${codeSpan(path)}${summary === '' ? '' : `: ${escapeMarkdown(summary)}`}${flags.length === 0 ? '' : ` (${flags.map(({ name }) => codeSpan(name)).join(', ')})`}`);
-  return { markdown: [`${executors.length === 1 ? 'One script' : `${executors.length} scripts`} can be run as tasks:`, '', ...lines].join('\n'), buttons: [{ title: 'New Sweep…', command: 'hpc-agent.newSweep' }] };
+  return { markdown: [`${executors.length === 1 ? 'One script' : `${executors.length} scripts`} can be run as tasks:`, '', ...lines].join('\n'), buttons: [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }] };
 }
 
 export function planAnswer(plan: PlanOutput): ChatAnswer {
@@ -59,12 +59,12 @@ export function planAnswer(plan: PlanOutput): ChatAnswer {
       ...plan.findings.map((finding) => `\n- **${finding.severity}**: ${escapeMarkdown(finding.message)}${finding.suggested_fix === undefined ? '' : ` ${escapeMarkdown(finding.suggested_fix)}`}`),
       ...(prior ? ['', `The same tasks were submitted there before: run ${codeSpan(prior.run_id)}, ${prior.complete} of ${prior.total_tasks} done.`] : []),
     ].join('\n'),
-    buttons: plan.verdict === 'fail' ? [{ title: 'New Sweep…', command: 'hpc-agent.newSweep' }] : [{ title: 'Submit…', command: 'hpc-agent.submitRun', arguments: [{ kind: 'cluster', name: plan.cluster }] }],
+    buttons: plan.verdict === 'fail' ? [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }] : [{ title: 'Submit…', command: 'hpc-agent.submitRun', arguments: [{ kind: 'cluster', name: plan.cluster }] }],
   };
 }
 
 export function runsAnswer(runs: readonly RunSummary[], now: Date): ChatAnswer {
-  if (runs.length === 0) return { markdown: 'There are no runs in this workspace yet.', buttons: [{ title: 'New Sweep…', command: 'hpc-agent.newSweep' }] };
+  if (runs.length === 0) return { markdown: 'There are no runs in this workspace yet.', buttons: [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }] };
   const rows = runs.slice(0, 10).map((run) => [run.run_name, run.cluster, stateWord(run), countWords(run.counts), ageWords(run, now), run.run_id]);
   return { markdown: `${table(['name', 'cluster', 'state', 'tasks', 'seen', 'run'], rows)}${runs.length > 10 ? `\n\nand ${runs.length - 10} earlier ones.` : ''}`, buttons: [{ title: 'Refresh', command: 'hpc-agent.refresh' }] };
 }
@@ -78,8 +78,8 @@ export function statusAnswer(run: RunSummary, now: Date): ChatAnswer {
       ...(run.attention.length === 0 ? [] : ['', ...run.attention.map(({ message }) => `- ${escapeMarkdown(message)}`)]),
     ].join('\n'),
     buttons: [
-      ...(failed ? [{ title: 'Show Log of a Failed Task', command: 'hpc-agent.showStderr', arguments: [run.run_id] }] : []),
-      ...(run.counts.complete > 0 ? [{ title: 'Open Results', command: 'hpc-agent.openResults', arguments: [run.run_id] }] : []),
+      ...(failed ? [{ title: 'Show log of a failed task', command: 'hpc-agent.showStderr', arguments: [run.run_id] }] : []),
+      ...(run.counts.complete > 0 ? [{ title: 'Open results', command: 'hpc-agent.openResults', arguments: [run.run_id] }] : []),
     ],
   };
 }
@@ -111,7 +111,7 @@ export function whyAnswer(run: RunSummary, bad: readonly TaskRow[], excerpt: { r
       ...lines,
       ...(excerpt === undefined || excerpt.text.trim() === '' ? [] : ['', `The end of task ${excerpt.taskId}’s standard error:`, '', fenced(excerpt.text)]),
     ].join('\n'),
-    buttons: causes.slice(0, 2).flatMap(({ tasks }) => (tasks[0] ? [{ title: `Log of Task ${tasks[0].task_id}`, command: 'hpc-agent.showLog', arguments: [{ kind: 'task', folder, runId: run.run_id, taskId: tasks[0].task_id, stream: 'stderr' }] }] : [])),
+    buttons: causes.slice(0, 2).flatMap(({ tasks }) => (tasks[0] ? [{ title: `Log of task ${tasks[0].task_id}`, command: 'hpc-agent.showLog', arguments: [{ kind: 'task', folder, runId: run.run_id, taskId: tasks[0].task_id, stream: 'stderr' }] }] : [])),
   };
 }
 
@@ -131,12 +131,12 @@ export function resultsAnswer(results: ResultsTable, name: string): ChatAnswer {
       table([...results.parameters, ...results.metrics], rows, new Set(results.metrics.map((_, index) => results.parameters.length + index))),
       ...(results.rows.length > 12 ? ['', `${results.rows.length - 12} more rows are in the table.`] : []),
     ].join('\n'),
-    buttons: [{ title: 'Open Results', command: 'hpc-agent.openResults', arguments: [results.run_id] }],
+    buttons: [{ title: 'Open results', command: 'hpc-agent.openResults', arguments: [results.run_id] }],
   };
 }
 
 export function cancelAnswer(sentence: string, run: RunSummary): ChatAnswer {
-  return { markdown: `${escapeMarkdown(sentence)}\n\nNothing was cancelled yet.`, buttons: [{ title: 'Cancel Run…', command: 'hpc-agent.cancelRun', arguments: [run.run_id] }] };
+  return { markdown: `${escapeMarkdown(sentence)}\n\nNothing was cancelled yet.`, buttons: [{ title: 'Cancel run…', command: 'hpc-agent.cancelRun', arguments: [run.run_id] }] };
 }
 
 /** The run that is meant: by id or name in the text, else the newest; undefined where there is none. */

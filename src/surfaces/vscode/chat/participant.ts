@@ -18,7 +18,7 @@ export function registerParticipant(editor: Editor): vscode.Disposable {
       const folder = likelyFolder();
       if (folder === undefined) {
         stream.markdown('Open the folder that holds the scripts to run, then ask again.');
-        stream.button({ command: 'workbench.action.files.openFolder', title: 'Open Folder' });
+        stream.button({ command: 'workbench.action.files.openFolder', title: 'Open folder' });
         return {};
       }
       if (request.command === undefined) {
@@ -36,7 +36,7 @@ export function registerParticipant(editor: Editor): vscode.Disposable {
       const typed = toHpcError(error);
       editor.log.error(typed.message, { code: typed.code });
       stream.markdown(`**${escapeMarkdown(typed.message)}**${typed.remediation === undefined ? '' : `\n\n${escapeMarkdown(typed.remediation)}`}`);
-      stream.button({ command: 'hpc-agent.showOutput', title: 'Show Output' });
+      stream.button({ command: 'hpc-agent.showOutput', title: 'Show output' });
       return { errorDetails: { message: typed.message }, metadata: { code: typed.code } };
     } finally {
       dispose();

@@ -76,7 +76,7 @@ async function runsOf({ editor, folder, signal }: AnswerContext): Promise<readon
 
 async function meant(prompt: string, context: AnswerContext): Promise<RunSummary> {
   const run = runMeant(await runsOf(context), prompt);
-  if (!run) throw new HpcError('spec_invalid', 'There are no runs in this workspace yet.', { remediation: 'Start one with “HPC Agent: New Sweep…”.' });
+  if (!run) throw new HpcError('spec_invalid', 'There are no runs in this workspace yet.', { remediation: 'Start one with “HPC Agent: New sweep…”.' });
   return run;
 }
 

@@ -110,7 +110,7 @@ export async function preflightCluster(editor: Editor, argument: unknown): Promi
   editor.clusters.setReport(cluster, report);
   await editor.clusters.refresh();
   const bad = report.checks.filter(({ ok }) => ok !== true);
-  const show = 'Show Clusters';
+  const show = 'Show clusters';
   const first = bad[0];
   const answer = report.all_ok
     ? await vscode.window.showInformationMessage(`${cluster} is ready: ${report.checks.length} checks passed.`)
@@ -137,7 +137,7 @@ export async function openClustersFile(editor: Editor): Promise<void> {
   }
   for (const { file } of editor.clusters.problems) files.set(file, 'has a problem');
   if (files.size === 0) {
-    const add = 'Add a Cluster';
+    const add = 'Add a cluster';
     if ((await vscode.window.showInformationMessage('There is no clusters.yaml yet: adding a cluster writes it.', add)) === add) await addCluster(editor);
     return;
   }

@@ -16,7 +16,7 @@ export async function aggregateRun(editor: Editor, argument: unknown): Promise<v
   const { aggregate } = await import('../../../operations/aggregate.ts');
   let partial = false;
   if (chosen.run && chosen.run.counts.complete < chosen.run.total_tasks) {
-    const go: vscode.MessageItem = { title: 'Aggregate What Is There' };
+    const go: vscode.MessageItem = { title: 'Aggregate what is there' };
     const missing = chosen.run.total_tasks - chosen.run.counts.complete;
     if ((await vscode.window.showWarningMessage(`${missing} of ${chosen.run.total_tasks} tasks are not done.`, { modal: true, detail: 'The results are marked as partial and name what is missing.' }, go)) !== go) return;
     partial = true;

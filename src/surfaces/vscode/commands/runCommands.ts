@@ -53,7 +53,7 @@ export async function cancelRun(editor: Editor, argument: unknown): Promise<void
   const chosen = await chosenRun(editor, argument, 'Run to cancel', isOpen);
   if (!chosen) return;
   const subject = subjectOf(argument);
-  await cancelSelection(editor, chosen.folder, { run_id: chosen.run_id, ...(subject?.kind === 'wave' ? { wave: subject.wave } : {}) }, subject?.kind === 'wave' ? 'Cancel Wave' : 'Cancel Run');
+  await cancelSelection(editor, chosen.folder, { run_id: chosen.run_id, ...(subject?.kind === 'wave' ? { wave: subject.wave } : {}) }, subject?.kind === 'wave' ? 'Cancel wave' : 'Cancel run');
 }
 
 export async function cancelTasks(editor: Editor, argument: unknown, selected: unknown): Promise<void> {
@@ -71,7 +71,7 @@ export async function cancelTasks(editor: Editor, argument: unknown, selected: u
     if (chosen && ids) byRun.set(chosen.run_id, { folder: chosen.folder, ids: new Set(ids) });
   }
   for (const [runId, { folder, ids }] of byRun) {
-    await cancelSelection(editor, folder, { run_id: runId, task_ids: [...ids].sort((a, b) => a - b) }, ids.size === 1 ? 'Cancel Task' : `Cancel ${ids.size} Tasks`);
+    await cancelSelection(editor, folder, { run_id: runId, task_ids: [...ids].sort((a, b) => a - b) }, ids.size === 1 ? 'Cancel task' : `Cancel ${ids.size} tasks`);
   }
 }
 
@@ -122,7 +122,7 @@ export async function resumeSubmission(editor: Editor, argument: unknown): Promi
     return;
   }
   const { submit } = await import('../../../operations/submit.ts');
-  const go: vscode.MessageItem = { title: 'Submit What Is Missing' };
+  const go: vscode.MessageItem = { title: 'Submit what is missing' };
   const sentence = await editor.core.confirmation(submit, { resume: run_id }, { folder });
   const answer = await vscode.window.showWarningMessage(`${missing} of ${found.found_jobs.length} arrays of ${found.run.run_name} are not on ${found.run.cluster}.`, { modal: true, ...(sentence === undefined ? {} : { detail: sentence }) }, go);
   if (answer !== go) return;

@@ -7,12 +7,12 @@ import type { Editor } from '../editor.ts';
 export async function trySample(editor: Editor): Promise<void> {
   const source = vscode.Uri.joinPath(editor.context.extensionUri, 'templates', 'sample');
   if (!(await exists(source))) throw new HpcError('internal', 'The sample is not part of this installation.', { remediation: 'Install HPC Agent again.' });
-  const [parent] = (await vscode.window.showOpenDialog({ title: 'Folder in which the sample is made', openLabel: 'Make It Here', canSelectFolders: true, canSelectFiles: false, canSelectMany: false, defaultUri: vscode.Uri.file(os.homedir()) })) ?? [];
+  const [parent] = (await vscode.window.showOpenDialog({ title: 'Folder in which the sample is made', openLabel: 'Make it here', canSelectFolders: true, canSelectFiles: false, canSelectMany: false, defaultUri: vscode.Uri.file(os.homedir()) })) ?? [];
   if (!parent) return;
   const target = await freeName(parent, 'hpc-agent-sample');
   await vscode.workspace.fs.copy(source, target, { overwrite: false });
   const here = 'Open';
-  const other = 'Open in New Window';
+  const other = 'Open in new window';
   const choice = (vscode.workspace.workspaceFolders ?? []).length === 0 ? here : await vscode.window.showInformationMessage(`The sample is in ${target.fsPath}.`, here, other);
   if (choice !== undefined) await vscode.commands.executeCommand('vscode.openFolder', target, { forceNewWindow: choice === other });
 }

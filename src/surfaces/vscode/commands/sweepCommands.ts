@@ -22,8 +22,8 @@ export async function newSweep(editor: Editor, argument: unknown): Promise<void>
   const { executors, problems } = await discover(editor, folder);
   for (const { path, message } of problems) editor.log.warn(`${path}: ${message}`);
   if (executors.length === 0) {
-    const sample = 'Try the Sample';
-    const answer = await vscode.window.showWarningMessage(`No script that can be run as a task was found in ${folder}. A script is found by its command-line flags (argparse, click, typer) or its #SBATCH lines.`, sample, 'Show Output');
+    const sample = 'Try the sample';
+    const answer = await vscode.window.showWarningMessage(`No script that can be run as a task was found in ${folder}. A script is found by its command-line flags (argparse, click, typer) or its #SBATCH lines.`, sample, 'Show output');
     if (answer === sample) await vscode.commands.executeCommand('hpc-agent.trySample');
     else if (answer !== undefined) editor.channel.show(true);
     return;
@@ -71,7 +71,7 @@ export async function submitExisting(editor: Editor, argument: unknown): Promise
   const folder = await pickFolder();
   if (folder === undefined) return;
   if (!(await hasTasks(folder))) {
-    const start = 'New Sweep…';
+    const start = 'New sweep…';
     if ((await vscode.window.showInformationMessage('There is no .hpc/tasks.py in this folder yet: it says what the tasks are.', start)) === start) await newSweep(editor, undefined);
     return;
   }
