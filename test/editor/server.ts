@@ -38,6 +38,8 @@ export interface Editor {
   readonly authority: string;
   readonly home: string;
   readonly settingsFile: string;
+  /** Removed with the editor, also when this process dies: for whatever else a test needs as long as the editor. */
+  readonly temp: string;
   /** The server's output so far, for a failure's report. */
   output(): string;
   dispose(): Promise<void>;
@@ -137,7 +139,7 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     const authority = await listening(server, () => text, options.signal);
     const url = `http://${authority}/?folder=${encodeURIComponent(path.resolve(options.folder))}`;
     say(`VS Code listens on ${url}`);
-    return { url, authority, home, settingsFile, output: () => text, dispose };
+    return { url, authority, home, settingsFile, temp, output: () => text, dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -3,7 +3,6 @@
  * pressed is pressed. Every wait is for a condition.
  */
 import * as fs from 'node:fs/promises';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { ActivityBar, Chat, Dialog, Editors, Notifications, StatusBar } from './driver/parts.ts';
 import { QuickInput } from './driver/quickInput.ts';
@@ -139,15 +138,13 @@ function themeSettings(theme: Theme): Readonly<Record<string, unknown>> {
 export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
   const theme = options.theme ?? 'dark';
   const server = await startEditor({ vsix: vsixFile, ...options, folder, settings: { ...themeSettings(theme), ...options.settings } });
-  const home = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-agent-browser-'));
   let browser: Browser | undefined;
   const end = async (): Promise<void> => {
     await browser?.close();
     await server.dispose();
-    await fs.rm(home, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(options.log), { PATH: process.env.PATH ?? '', HOME: home });
+    browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(options.log), { PATH: process.env.PATH ?? '', HOME: path.join(server.temp, 'browser') });
     const page = await browser.newPage({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
     // The compiler that runs these files wraps named functions in a helper, which code sent to the page lacks.
     await page.addInitScript('globalThis.__name ??= (value) => value;');

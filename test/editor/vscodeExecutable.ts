@@ -57,7 +57,7 @@ async function main(): Promise<number> {
     const folder = process.argv.slice(2).find((arg) => !arg.startsWith('-')) ?? temp;
     const editor = await startEditor({ folder, testDriver: true, log: console.log });
     try {
-      const browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(console.log), { PATH: process.env.PATH ?? '', HOME: temp });
+      const browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(console.log), { PATH: process.env.PATH ?? '', HOME: path.join(editor.temp, 'browser') });
       try {
         const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
         const { result } = await suiteResult(page);

@@ -18,7 +18,7 @@ const expected: readonly RegExp[] = [
   /^extension\/dist\/webview\.css$/,
   /^extension\/dist\/chunks\/[A-Za-z0-9._-]+\.js$/,
   /^extension\/dist\/THIRD-PARTY-NOTICES\.txt$/,
-  /^extension\/templates\/(?!.*__pycache__)[\w./-]+$/,
+  /^extension\/templates\/(\w[\w-]*\/)*\w[\w-]*(\.\w+)?\.(py|njk|sh|md|json|yaml)$/,
   /^extension\/schemas\/[\w./-]+\.json$/,
   /^extension\/media\/(?!icon\.svg)[\w./-]+\.(png|svg|md)$/,
 ];
