@@ -44,7 +44,8 @@ export function valueOf(text: string, schema: JsonSchema | undefined): unknown {
       return text;
     }
   }
-  if (types.includes('array')) {
+  // Where text is welcome beside a list, its commas mean what the text's own reader says: `logspace(1e-4,1,5)`.
+  if (types.includes('array') && !types.includes('string')) {
     const items = alternatives(schema).find(({ type }) => type === 'array')?.items as JsonSchema | undefined;
     return text.split(',').flatMap((part): readonly unknown[] => rangeOf(part.trim(), items) ?? [valueOf(part.trim(), items)]);
   }

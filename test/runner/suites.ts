@@ -1,0 +1,129 @@
+/**
+ * Everything that `npm test` proves, in the order in which it begins.
+ *
+ * What runs together: one suite per core, two at least, four at most. Never together: what breaks and mends the one sandbox
+ * (lock `sandbox`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
+ * users of apt-get (`apt`). The benchmarks run alone, last.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { runMocha } from './mochaSuite.ts';
+import { runProgram } from './programs.ts';
+import { failed, passed, type Outcome, type Suite, type SuiteContext } from './suite.ts';
+import { installPrograms, installPythonTools, pythonTools } from './toolchain.ts';
+
+/** How to make the benchmarks short; what is not named here runs as it is. */
+const shortBench: Readonly<Record<string, readonly string[]>> = {
+  'run.ts': ['--short'],
+  'sync.ts': ['--rtt', '0', '--files', '200', '--big', '5', '--runs', '1'],
+};
+
+interface SuiteOptions {
+  readonly limitMinutes?: number;
+  readonly needs?: readonly string[];
+  readonly locks?: readonly string[];
+  readonly alone?: boolean;
+}
+
+function suite(name: string, options: SuiteOptions, run: (context: SuiteContext) => Promise<Outcome>): Suite {
+  return { name, limitMinutes: options.limitMinutes ?? 5, needs: options.needs ?? [], locks: options.locks ?? [], ...(options.alone ? { alone: true } : {}), run };
+}
+
+export interface Place {
+  readonly root: string;
+  readonly sandboxDirectory: string;
+}
+
+export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
+  const env = { ...process.env, HPC_AGENT_SANDBOX: sandboxDirectory };
+  const at = (...parts: string[]): string => path.join(root, ...parts);
+  const bin = (name: string): string => at('node_modules', '.bin', name);
+
+  /** A program that proves something by its exit status. */
+  const program = (name: string, command: string, args: readonly string[], options: SuiteOptions & { readonly env?: NodeJS.ProcessEnv } = {}): Suite =>
+    suite(name, options, async (context) => {
+      const end = await runProgram(command, args, { ...context, cwd: root, env: options.env ?? env });
+      if (end.code !== 0) return failed([command, ...args].join(' ').replaceAll(`${root}/`, ''), `${end.signal ?? `exit status ${end.code}`}\n${end.tail}`);
+      return end.leftovers ? failed('nothing is left running', 'Processes that it started outlived it.') : passed();
+    });
+  const typescript = (name: string, args: readonly string[], options: SuiteOptions = {}): Suite => program(name, process.execPath, ['--import', 'tsx', ...args], options);
+
+  const files = (folder: string): string[] =>
+    fs.existsSync(at(folder)) ? fs.readdirSync(at(folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts')).map((name) => `${folder}/${name}`).sort() : [];
+  const usesSandbox = (file: string): boolean => file.endsWith('.sandbox.test.ts') || /\bstartSandbox\b/.test(fs.readFileSync(at(file), 'utf8'));
+  const mocha = (name: string, of: readonly string[], options: SuiteOptions): Suite => suite(name, options, (context) => runMocha(of, context, env));
+
+  /** One suite for each folder below `kind`, so that a crash takes only its own room with it. */
+  const rooms = (kind: string, options: SuiteOptions): Suite[] => {
+    const all = files(`test/${kind}`).filter((file) => !usesSandbox(file));
+    const names = [...new Set(all.map((file) => file.split('/').slice(2, -1)[0] ?? 'files'))];
+    return names.length === 0 ? [mocha(kind, [], options)] : names.map((name) => mocha(`${kind}:${name}`, all.filter((file) => (file.split('/').slice(2, -1)[0] ?? 'files') === name), options));
+  };
+  const shortName = (file: string): string => path.basename(file).replace(/(\.sandbox)?\.test\.ts$/, '');
+  /** One suite for each file: they are long. */
+  const each = (kind: string, of: readonly string[], options: (file: string) => SuiteOptions): Suite[] =>
+    of.length === 0 ? [mocha(kind, [], {})] : of.map((file) => mocha(`${kind}:${shortName(file)}`, [file], options(file)));
+
+  const python = pythonTools(root);
+  const pythonFiles = ['templates'];
+  const onSandbox = { limitMinutes: 15, needs: ['setup:programs', 'setup:sandbox'], locks: ['sandbox'] };
+  const everywhere = ['test/unit', 'test/contract', 'test/sandbox'].flatMap(files).filter(usesSandbox);
+  const bench = fs.existsSync(at('test/bench/run.ts')) ? ['run.ts'] : fs.existsSync(at('test/bench')) ? fs.readdirSync(at('test/bench')).filter((name) => /^[a-z]\w*\.ts$/i.test(name) && name in shortBench) : [];
+
+  return [
+    suite('setup:programs', { limitMinutes: 10, locks: ['apt'] }, installPrograms),
+    suite('setup:python', { limitMinutes: 5, locks: ['apt'] }, (context) => installPythonTools(root, context)),
+    program('build', process.execPath, ['esbuild.mjs'], { locks: ['dist'] }),
+    program('package', bin('vsce'), ['package', '--no-dependencies', '--out', 'hpc-agent.vsix'], { needs: ['build'], locks: ['dist'] }),
+    typescript('package:contents', ['test/editor/vsixContents.ts', 'hpc-agent.vsix'], { needs: ['package'], locks: ['dist'] }),
+    suite('setup:vscode', { limitMinutes: 15 }, async () => {
+      const { ensureEditor } = await import('../editor/setup.ts');
+      await ensureEditor();
+      return passed();
+    }),
+    suite('setup:browser', { limitMinutes: 10, locks: ['apt'] }, async () => {
+      const { ensureBrowser } = await import('../editor/setup.ts');
+      return passed(await ensureBrowser());
+    }),
+    suite('setup:sandbox', { limitMinutes: 15, needs: ['setup:programs'], locks: ['apt', 'sandbox'] }, async () => {
+      const { startSandbox } = await import('../sandbox/sandbox.ts');
+      const sandbox = await startSandbox({ stateDirectory: sandboxDirectory });
+      return passed(`${sandbox.nodes.length} nodes, sshd on port ${sandbox.ssh.port}`);
+    }),
+    program('check:types', bin('tsc'), ['--noEmit']),
+    program('check:lint', bin('eslint'), ['.', '--max-warnings', '0'], { limitMinutes: 8 }),
+    program('check:imports', bin('depcruise'), ['src', '--config', '.dependency-cruiser.cjs']),
+    program('check:python-format', python.ruff, ['format', '--no-cache', '--check', ...pythonFiles], { needs: ['setup:python'] }),
+    program('check:python-lint', python.ruff, ['check', '--no-cache', ...pythonFiles], { needs: ['setup:python'] }),
+    program('check:python-version', 'python3', ['-m', 'vermin', '--target=3.6-', '--violations', '--no-tips', '--no-parse-comments', ...pythonFiles], { needs: ['setup:python'], env: python.env }),
+    typescript('check:schemas', ['test/runner/schemas.ts', '--check']),
+    typescript('check:manifest', ['src/surfaces/vscode/manifest.ts', '--check']),
+    ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
+    ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
+    demo(root),
+    ...each('sandbox', everywhere, () => onSandbox),
+    ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
+    suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async () => {
+      const { runHostSuites } = await import('../editor/runHost.ts');
+      const { failures, measurements, ...counts } = await runHostSuites();
+      const note = Object.entries(measurements).map(([name, value]) => `${name} ${Math.round(value * 100) / 100}`).join(', ');
+      if (counts.passed + counts.failed === 0) return failed('tests', 'No test ran in the extension host.');
+      return { ...counts, failures: failures.map(({ title, message, stack }) => ({ title, text: stack || message })), note };
+    }),
+    ...each('editor:ui', files('test/editor/ui'), (file) => {
+      const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
+      return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
+    }),
+    ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, alone: true, needs: ['setup:programs'] }))),
+  ];
+}
+
+/** The demo as a newcomer runs it, in a folder that is thrown away. */
+function demo(root: string): Suite {
+  return suite('demo', { limitMinutes: 8, needs: ['package:contents'], locks: ['dist'] }, async (context) => {
+    const end = await runProgram(process.execPath, [path.join(root, 'demo', 'demo.mjs')], { ...context, cwd: root });
+    if (end.code !== 0) return failed('npm run demo', `${end.signal ?? `exit status ${end.code}`}\n${end.tail}`);
+    if (!/24 tasks/.test(end.tail) || !/summary\.csv/.test(end.tail)) return failed('npm run demo', `It ended well but shows no results:\n${end.tail}`);
+    return end.leftovers ? failed('nothing is left running', 'Processes that it started outlived it.') : passed();
+  });
+}
