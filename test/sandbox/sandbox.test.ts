@@ -214,14 +214,12 @@ describe('sandbox (integration)', function () {
     });
 
     it('a node lost and back', async () => {
-      await sandbox.faults.setSlurmOptions({ SlurmdTimeout: 4 });
       const job = await user('sbatch --parsable --no-requeue --nodelist=node2 --output=/dev/null --wrap "sleep 300"');
       await until(() => states(job), (rows) => rows[0]?.includes('RUNNING') === true);
       await sandbox.faults.killMachine('node2');
       await until(() => states(job), (rows) => rows[0]?.includes('NODE_FAIL') === true);
       await sandbox.faults.startMachine('node2');
       assert.equal(await user('srun --nodelist=node2 hostname'), 'node2');
-      await sandbox.faults.setSlurmOptions({});
     });
   });
 
