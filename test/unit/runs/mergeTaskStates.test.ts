@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { lostAfterMs, lostAfterTimes, mergeTaskStates, type MergeInput } from '../../../src/runs/mergeTaskStates.ts';
+import type { AccountingRow, JobState, QueueRow } from '../../../src/scheduler/port.ts';
+
+const now = 1_700_000_000_000;
+const queueRow = (state: JobState, more: Partial<QueueRow> = {}): QueueRow => ({ jobId: '7', state, rawState: state.toUpperCase(), name: 'n', reason: '', node: '', ...more });
+const accountingRow = (state: JobState, more: Partial<AccountingRow> = {}): AccountingRow => ({ jobId: '7', state, rawState: state.toUpperCase(), name: 'n', comment: '', exitCode: 0, signal: 0, elapsedS: 1, maxRssMiB: null, node: 'node1', ...more });
+
+function stateOf(task: number, more: Partial<MergeInput>): string {
+  const input: MergeInput = {
+    totalTasks: 4,
+    arrays: [{ jobId: '7', firstTask: 0, taskCount: 4 }],
+    histories: [{}, {}, {}, {}],
+    queue: { rows: [], atMs: now },
+    accounting: undefined,
+    isCancelRequested: () => false,
+    nowMs: now,
+    ...more,
+  };
+  return mergeTaskStates(input)[task]?.state ?? 'none';
+}
+
+const ended = (o: string, rc: number): MergeInput['histories'] => [{ start: { e: 'start', i: 0, t: 1, node: 'n1' }, end: { e: 'end', i: 0, t: 2, rc, o, node: 'n1' } }, {}, {}, {}];
+
+describe('mergeTaskStates (unit)', () => {
+  it('believes the end that a task wrote over a queue that still lists it', () => {
+    assert.equal(stateOf(0, { histories: ended('done', 0), queue: { rows: [queueRow('running')], atMs: now } }), 'complete');
+    assert.equal(stateOf(0, { histories: ended('skipped', 0) }), 'complete');
+    assert.equal(stateOf(0, { histories: ended('failed', 3) }), 'failed');
+  });
+
+  it('reads condensed rows element by element', () => {
+    const queue = { rows: [queueRow('running', { indices: [{ first: 1, last: 1 }] }), queueRow('pending', { indices: [{ first: 3, last: 4 }] })], atMs: now };
+    assert.deepEqual([0, 1, 2, 3].map((task) => stateOf(task, { queue })), ['running', 'unknown', 'pending', 'pending']);
+  });
+
+  it('never takes absence for an end: unknown at first, lost only after several answers over time', () => {
+    assert.equal(stateOf(0, {}), 'unknown');
+    const absent = (times: number, ageMs: number): Partial<MergeInput> => ({ arrays: [{ jobId: '7', firstTask: 0, taskCount: 4, absent: { sinceMs: now - ageMs, times } }] });
+    assert.equal(stateOf(0, absent(lostAfterTimes - 1, lostAfterMs * 10)), 'unknown');
+    assert.equal(stateOf(0, absent(lostAfterTimes, lostAfterMs - 1)), 'unknown');
+    assert.equal(stateOf(0, absent(lostAfterTimes, lostAfterMs)), 'lost');
+  });
+
+  it('an accepted job that the controller forgot is lost although accounting still says RUNNING', () => {
+    const arrays = [{ jobId: '7', firstTask: 0, taskCount: 4, absent: { sinceMs: now - lostAfterMs, times: lostAfterTimes } }];
+    const accounting = { rows: [accountingRow('running')], atMs: now };
+    assert.equal(stateOf(0, { arrays, accounting }), 'lost');
+    const [view] = mergeTaskStates({ totalTasks: 4, arrays, histories: [], queue: { rows: [], atMs: now }, accounting, isCancelRequested: () => false, nowMs: now });
+    assert.match(view?.evidence ?? '', /accounting still says RUNNING/);
+  });
+
+  it('accounting that shows only the finished part of an array speaks for that part alone', () => {
+    const accounting = { rows: [accountingRow('completed', { indices: [{ first: 1, last: 2 }] })], atMs: now };
+    assert.deepEqual([0, 1, 2, 3].map((task) => stateOf(task, { accounting })), ['complete', 'complete', 'unknown', 'unknown']);
+  });
+
+  it('knows the classes that accounting knows', () => {
+    for (const [state, expected] of [['timeout', 'timeout'], ['out_of_memory', 'failed'], ['node_fail', 'failed'], ['cancelled', 'cancelled'], ['completed', 'complete']] as const) {
+      assert.equal(stateOf(0, { accounting: { rows: [accountingRow(state)], atMs: now } }), expected);
+    }
+    assert.equal(stateOf(0, { histories: ended('failed', 143), accounting: { rows: [accountingRow('timeout')], atMs: now } }), 'timeout');
+  });
+
+  it('a task that was asked to end and is gone is cancelled; one that had ended well stays done', () => {
+    const isCancelRequested = (): boolean => true;
+    assert.equal(stateOf(0, { isCancelRequested }), 'cancelled');
+    assert.equal(stateOf(0, { isCancelRequested, histories: ended('done', 0) }), 'complete');
+    assert.equal(stateOf(0, { isCancelRequested, queue: { rows: [queueRow('running')], atMs: now } }), 'running');
+  });
+
+  it('without any answer of the queue nothing is claimed', () => {
+    assert.equal(stateOf(0, { queue: undefined }), 'unknown');
+    assert.equal(stateOf(0, { queue: undefined, arrays: [{ jobId: undefined, firstTask: 0, taskCount: 4 }] }), 'pending');
+  });
+
+  it('a word of the scheduler that we do not know is shown, not guessed', () => {
+    assert.equal(stateOf(0, { queue: { rows: [queueRow('unknown', { rawState: 'LEVITATING' })], atMs: now } }), 'unknown');
+  });
+});
