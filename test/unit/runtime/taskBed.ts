@@ -106,7 +106,7 @@ export class TaskBed {
   }
 
   start(task: number | string, env: NodeJS.ProcessEnv = {}): Started {
-    return start([python, '-S', '-E', path.join(runtimeDirectory, '_hpc_dispatch.py')], this.directory, {
+    return start([python, '-B', '-S', '-E', path.join(runtimeDirectory, '_hpc_dispatch.py')], this.directory, {
       PATH: process.env.PATH,
       HOME: this.directory,
       HPC_RUN_ID: 'r1',
@@ -121,7 +121,7 @@ export class TaskBed {
   }
 
   async combine(...args: string[]): Promise<Ended> {
-    return await start([python, path.join(runtimeDirectory, '_hpc_combiner.py'), '--settle', '0', ...args], this.directory, { PATH: process.env.PATH, HPC_RUN_ID: 'r1' }).ended;
+    return await start([python, '-B', path.join(runtimeDirectory, '_hpc_combiner.py'), '--settle', '0', ...args], this.directory, { PATH: process.env.PATH, HPC_RUN_ID: 'r1' }).ended;
   }
 
   events(): Record<string, unknown>[] {
