@@ -161,8 +161,21 @@ class Receiver {
   async receive(stream: PullStream): Promise<PullResult> {
     const { extract } = await import('tar-stream');
     const unpack = extract();
-    // Writing and reading fail together; the reading side is the one that is awaited.
-    const feed = this.feed(stream, unpack).catch((error: unknown) => unpack.destroy(error instanceof Error ? error : new Error(messageOf(error))));
+    let cut: unknown;
+    const feed = this.feed(stream, unpack).catch((error: unknown) => {
+      cut = error;
+      // Ended rather than destroyed: the files that came whole before the break are still taken out.
+      unpack.end(undefined);
+    });
+    try {
+      return await this.takeOut(unpack, feed, () => cut);
+    } catch (error) {
+      unpack.destroy();
+      throw cut ?? (HpcError.is(error) || CancelledError.is(error) ? error : damaged());
+    }
+  }
+
+  private async takeOut(unpack: Extract, feed: Promise<void>, cut: () => unknown): Promise<PullResult> {
     let listing: Listing | undefined;
     let next = 0;
     for await (const entry of unpack) {
@@ -184,6 +197,7 @@ class Receiver {
       }
     }
     await feed;
+    if (cut() !== undefined) throw cut();
     if (next !== listing?.files.length || this.pending) throw damaged();
     const passed = listing.passed.map((name) => ({ path: name, message: 'It is a symbolic link, not a file, or its name is not UTF-8.' }));
     return { pulled: this.pulled, pulledBytes: this.pulledBytes, unchangedFiles: listing.unchanged, missing: listing.missing, skipped: [...passed, ...this.skipped] };

@@ -9,5 +9,5 @@ describeTransfer('local (integration)', () => Promise.resolve({ connection: open
 describeTransfer('ssh (integration): sshd', async () => {
   const sshd = await startSshd();
   const prompts = { secret: () => Promise.resolve(undefined), trustHostKey: () => Promise.resolve('refuse' as const) };
-  return { connection: createSshConnection(sshd.target, { prompts, log: silentLog }), stop: sshd.stop };
+  return { connection: createSshConnection(sshd.target, { prompts, log: silentLog }), stop: () => sshd.stop() };
 });
