@@ -2,7 +2,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Log } from '../../foundation/log.ts';
-import { messageOf } from '../../foundation/errors.ts';
+import { toHpcError } from '../../foundation/errors.ts';
 import type { Core } from './core.ts';
 import { errorNotice } from './errorNotice.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
@@ -50,7 +50,9 @@ export async function pickFolder(): Promise<string | undefined> {
 export async function tellError(editor: Editor, error: unknown, options: { readonly retry?: () => Promise<void>; readonly cluster?: string } = {}): Promise<void> {
   const notice = errorNotice(error, { canRetry: options.retry !== undefined, ...(options.cluster === undefined ? {} : { cluster: options.cluster }) });
   if (!notice) return;
-  editor.log.error(messageOf(error), error instanceof Error && error.stack !== undefined ? { stack: error.stack } : undefined);
+  const typed = toHpcError(error);
+  // A typed error says all there is to say; where it came from matters for defects only.
+  editor.log.error(typed.message, typed.code === 'internal' ? { code: typed.code, stack: (error instanceof Error ? error : typed).stack } : { code: typed.code, ...typed.details });
   const choice = await vscode.window.showErrorMessage(notice.text, ...notice.buttons);
   switch (choice) {
     case 'Retry':
@@ -61,6 +63,9 @@ export async function tellError(editor: Editor, error: unknown, options: { reado
       return;
     case 'Manage trust':
       await vscode.commands.executeCommand('workbench.trust.manage');
+      return;
+    case 'Finish submission…':
+      await vscode.commands.executeCommand('hpc-agent.resumeSubmission', notice.runId);
       return;
     case 'Open file':
       if (notice.file !== undefined) await vscode.window.showTextDocument(vscode.Uri.file(notice.file));

@@ -2,13 +2,15 @@
 import { CancelledError } from '../../foundation/abort.ts';
 import { toHpcError } from '../../foundation/errors.ts';
 
-export type NoticeButton = 'Retry' | 'Preflight' | 'Manage trust' | 'Open file' | 'Show output';
+export type NoticeButton = 'Retry' | 'Preflight' | 'Manage trust' | 'Open file' | 'Finish submission…' | 'Show output';
 
 export interface ErrorNotice {
   readonly text: string;
   readonly buttons: readonly NoticeButton[];
   readonly cluster?: string;
   readonly file?: string;
+  /** The run whose submission was interrupted. */
+  readonly runId?: string;
 }
 
 /** Undefined where nobody needs to be told: the user cancelled. */
@@ -18,11 +20,14 @@ export function errorNotice(error: unknown, options: { readonly canRetry: boolea
   const named = typed.details?.cluster;
   const cluster = typeof named === 'string' ? named : options.cluster;
   const file = typed.details?.file;
+  const runId = typed.details?.run_id;
   const untrusted = typed.details?.untrusted === true;
   const buttons: NoticeButton[] = [];
   if (untrusted) buttons.push('Manage trust');
   if (typed.code === 'config_invalid' && typeof file === 'string') buttons.push('Open file');
-  if (options.canRetry && typed.retrySafe) buttons.push('Retry');
+  // Trying a half-done submission anew could be told as a new run: finishing it looks first.
+  if (typeof runId === 'string') buttons.push('Finish submission…');
+  else if (options.canRetry && typed.retrySafe) buttons.push('Retry');
   if (cluster !== undefined && (typed.category === 'network' || typed.category === 'cluster')) buttons.push('Preflight');
   if (!untrusted) buttons.push('Show output');
   return {
@@ -30,5 +35,6 @@ export function errorNotice(error: unknown, options: { readonly canRetry: boolea
     buttons,
     ...(cluster === undefined ? {} : { cluster }),
     ...(typeof file === 'string' ? { file } : {}),
+    ...(typeof runId === 'string' ? { runId } : {}),
   };
 }

@@ -34,7 +34,7 @@ function planRows(plan: PlanOutput, draft: SweepDraft): readonly ReviewRow[] {
   const tasks = plan.total_tasks === 1 ? '1 task' : `${plan.total_tasks.toLocaleString('en-US')} tasks`;
   const cost = costWords(plan);
   return [
-    ...(plan.verdict === 'fail' ? [{ label: 'Back', icon: 'arrow-left', description: 'to correct what is wrong', action: 'back' as const }] : submitRows(plan, tasks, cost)),
+    ...(plan.verdict === 'fail' ? [{ label: 'Back', icon: 'arrow-left', description: 'to correct what is wrong', detail: plan.headline, action: 'back' as const }] : submitRows(plan, tasks, cost)),
     ...(plan.findings.length === 0 ? [] : [{ label: plan.verdict === 'fail' ? 'In the way' : 'Worth a look', action: 'none' as const, separator: true as const }]),
     ...plan.findings.map((finding) => ({ label: finding.message, icon: findingIcons[finding.severity], ...(finding.suggested_fix === undefined ? {} : { detail: finding.suggested_fix }), action: 'none' as const })),
     { label: 'What would happen', action: 'none', separator: true },
@@ -48,7 +48,7 @@ function planRows(plan: PlanOutput, draft: SweepDraft): readonly ReviewRow[] {
 
 function submitRows(plan: PlanOutput, tasks: string, cost: string): readonly ReviewRow[] {
   const prior = plan.prior_run;
-  if (!prior) return [{ label: `Submit ${tasks} to ${plan.cluster}`, icon: 'rocket', ...(cost === '' ? {} : { description: cost }), action: 'submit' }];
+  if (!prior) return [{ label: `Submit ${tasks} to ${plan.cluster}`, icon: 'rocket', ...(cost === '' ? {} : { description: cost }), detail: plan.headline, action: 'submit' }];
   const state = stateWord({ lifecycle_state: prior.lifecycle_state, total_tasks: prior.total_tasks, counts: { complete: prior.complete, running: 0, pending: 0, failed: 0, cancelled: 0, unknown: 0 } });
   return [
     { label: 'Show the earlier run', icon: 'history', description: `${state} · ${prior.complete} of ${prior.total_tasks} done`, detail: `These very tasks were submitted to ${plan.cluster} before.`, action: 'earlier' },

@@ -37,7 +37,7 @@ export function reviewStep(context: ReviewContext): Step<SweepDraft> {
         if (planned === 'cancelled') return { kind: 'back', state: draft };
         const result = planned;
         const rows = reviewRows(result, draft);
-        const placeholder = 'headline' in result ? result.headline : 'The plan could not be made.';
+        const placeholder = 'headline' in result ? 'What would happen' : 'The plan could not be made';
         const items = rows.map(({ separator, icon, ...row }) => ({ ...row, label: icon === undefined ? row.label : `$(${icon}) ${row.label}`, ...(separator ? { kind: vscode.QuickPickItemKind.Separator } : {}) }));
         const answer = await pickOne({ title: `${title}: review`, place, placeholder, items });
         if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
@@ -77,7 +77,10 @@ export function reviewStep(context: ReviewContext): Step<SweepDraft> {
         } catch (error) {
           // Whether anything reached the cluster is on record: the tree shows it, with the way to finish it.
           void editor.runs.refreshQuietly(false);
-          if (CancelledError.is(error)) return { kind: 'leave' };
+          if (CancelledError.is(error)) {
+            void offerToFinish();
+            return { kind: 'leave' };
+          }
           throw error;
         }
       }
@@ -99,6 +102,12 @@ async function planFor({ editor, folder, prepare }: ReviewContext, draft: SweepD
     editor.log.warn(`No plan: ${typed.message}`, { code: typed.code });
     return typed;
   }
+}
+
+async function offerToFinish(): Promise<void> {
+  const finish = 'Finish submission…';
+  const answer = await vscode.window.showWarningMessage('The submission was interrupted. Whatever reached the cluster is on record; nothing is submitted twice.', finish);
+  if (answer === finish) await vscode.commands.executeCommand('hpc-agent.resumeSubmission');
 }
 
 async function askName(title: string, place: Place, draft: SweepDraft, current: string): Promise<SweepDraft | undefined> {

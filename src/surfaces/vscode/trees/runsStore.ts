@@ -34,6 +34,7 @@ export class RunsStore implements vscode.Disposable {
   private current: Promise<void> | undefined;
   private visible = false;
   private failures = 0;
+  private waiting: { ask: boolean } | undefined;
 
   constructor(core: Core, log: Log, folders: () => readonly string[]) {
     this.core = core;
@@ -52,7 +53,7 @@ export class RunsStore implements vscode.Disposable {
   setVisible(visible: boolean): void {
     if (this.visible === visible) return;
     this.visible = visible;
-    if (visible) void this.refreshQuietly(this.state.loaded);
+    if (visible) void this.cameIntoSight();
     else this.schedule();
   }
 
@@ -73,11 +74,25 @@ export class RunsStore implements vscode.Disposable {
     }
   }
 
+  /** What is on record at once; then, where runs are open, what the clusters say. */
+  private async cameIntoSight(): Promise<void> {
+    await this.refreshQuietly(false);
+    if (this.visible && this.runs.some(isOpen)) await this.refreshQuietly(true);
+  }
+
+  /** In the background: failures go to the log and into the view. Calls that come while one waits its turn are one. */
   async refreshQuietly(ask: boolean): Promise<void> {
-    if (this.current) return;
+    const waiting = this.waiting;
+    if (waiting) {
+      waiting.ask ||= ask;
+      return;
+    }
+    const turn = { ask };
+    this.waiting = turn;
     try {
-      await this.refresh(ask);
-      if (!ask && this.visible && this.runs.some(isOpen)) await this.refresh(true);
+      while (this.current) await this.current.catch(() => undefined);
+      this.waiting = undefined;
+      await this.refresh(turn.ask);
     } catch (error) {
       if (!CancelledError.is(error)) this.log.warn(`Runs could not be refreshed: ${messageOf(error)}`);
     }

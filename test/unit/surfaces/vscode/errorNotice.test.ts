@@ -23,6 +23,11 @@ describe('What a person is told about a failure (unit)', () => {
     assert.deepEqual(errorNotice(new HpcError('spec_invalid', 'Not trusted.', { details: { untrusted: true } }), { canRetry: false })?.buttons, ['Manage trust']);
   });
 
+  it('finishes a half-done submission instead of trying it anew', () => {
+    const notice = errorNotice(new HpcError('cluster_timeout', 'No reply.', { details: { run_id: 'r-1' } }), { canRetry: true });
+    assert.deepEqual([notice?.buttons, notice?.runId], [['Finish submission…', 'Show output'], 'r-1']);
+  });
+
   it('calls a defect a defect', () => {
     assert.match(errorNotice(new TypeError('x is not a function'), { canRetry: false })?.text ?? '', /x is not a function.*report it/);
   });
