@@ -4,6 +4,7 @@ import type { ConfigProblem } from '../cluster/configProblem.ts';
 import { detectScheduler, suggestScratch, writableFolders } from '../cluster/detectCluster.ts';
 import type { ClusterProfile } from '../cluster/profile.ts';
 import { preflight } from '../cluster/preflight.ts';
+import { preflightError, type PreflightReport } from '../cluster/preflightReport.ts';
 import { listSshConfigHosts } from '../cluster/sshConfigHosts.ts';
 import * as os from 'node:os';
 import type { OperationContext } from './operation.ts';
@@ -139,7 +140,7 @@ interface PreflightAnswer {
   checks: { name: string; ok: boolean | null; detail: string; remediation: string | null; duration_ms: number }[];
 }
 
-export async function runPreflight(name: string, force: boolean, context: OperationContext): Promise<PreflightAnswer> {
+async function preflightReport(name: string, force: boolean, context: OperationContext): Promise<PreflightReport> {
   const { services } = context;
   const store = services.store(context.experimentDir);
   const profile = await store.get(name);
@@ -147,7 +148,11 @@ export async function runPreflight(name: string, force: boolean, context: Operat
   if (force) await services.reconnect(profile, context.signal).catch((error: unknown) => services.host.log.info('reconnecting failed', { error }));
   context.progress({ message: `Checking ${name}` });
   const { problems } = await store.list();
-  const report = await preflight(session, { home: services.host.userHome, agentHome: services.host.home, env: services.host.env, problems, force, signal: context.signal, clock: services.host.clock });
+  return preflight(session, { home: services.host.userHome, agentHome: services.host.home, env: services.host.env, problems, force, signal: context.signal, clock: services.host.clock });
+}
+
+export async function runPreflight(name: string, force: boolean, context: OperationContext): Promise<PreflightAnswer> {
+  const report = await preflightReport(name, force, context);
   return {
     cluster: name,
     all_ok: report.all_ok,
@@ -155,4 +160,10 @@ export async function runPreflight(name: string, force: boolean, context: Operat
     checked_at: report.checkedAt,
     checks: report.checks.map((check) => ({ name: check.name, ok: check.ok ?? null, detail: check.detail, remediation: check.remediation ?? null, duration_ms: check.durationMs })),
   };
+}
+
+/** The gate before a submission: a good answer of the last 24 hours opens it without asking. Throws what the first failed check says. */
+export async function passPreflight(name: string, context: OperationContext): Promise<void> {
+  const problem = preflightError(await preflightReport(name, false, context));
+  if (problem) throw problem;
 }

@@ -3,7 +3,7 @@
  * `{"ok":true,"idempotent":…,"data":…}` or `{"ok":false,"error_code":…,"message":…,"category":…,"retry_safe":…,"remediation":…}`.
  */
 import { CancelledError } from '../foundation/abort.ts';
-import { errorPolicies, toHpcError, type ErrorCategory, type ErrorCode } from '../foundation/errors.ts';
+import { toHpcError, type ErrorCategory, type ErrorCode } from '../foundation/errors.ts';
 
 export interface SuccessEnvelope {
   readonly ok: true;
@@ -43,7 +43,9 @@ export function errorEnvelope(error: unknown): ErrorEnvelope {
   };
 }
 
-/** Exit status of the command line: 0 ok, 1 user, 2 cluster or network, 3 internal. */
+const exitCodes = { user: 1, cluster: 2, network: 2, internal: 3 } as const;
+
+/** Exit status of the command line: 0 ok, 1 user, 2 cluster or network, 3 internal. By category, so that a person's own interrupt is theirs. */
 export function exitCodeOf(envelope: Envelope): 0 | 1 | 2 | 3 {
-  return envelope.ok ? 0 : errorPolicies[envelope.error_code].exitCode;
+  return envelope.ok ? 0 : exitCodes[envelope.category];
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { passPreflight } from './clusterRequests.ts';
 import { defineOperation } from './operation.ts';
 import { runId, runSpec } from './schemas.ts';
 import { planOutputOf, requestOf, runDepsOf } from './runRequest.ts';
@@ -43,6 +44,7 @@ export const submit = defineOperation({
       input.resume === undefined
         ? await (async () => {
             const { deps, request } = await requestOf(input, context);
+            await passPreflight(request.cluster, context);
             return submitRun(request, { ifPrior: input.if_prior ?? 'reuse' }, deps, context);
           })()
         : await resumeSubmission(input.resume, await runDepsOf(context), context);

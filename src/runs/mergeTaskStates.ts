@@ -60,12 +60,14 @@ const fromAccounting: Partial<Record<JobState, TaskState>> = {
   preempted: 'failed',
 };
 
-/** Rows by array element (1-based index); a row without indices speaks of all. */
+/**
+ * Rows by array element (1-based index). A row without indices decides nothing: Slurm shows an element that ended a moment ago,
+ * or was cancelled before it started, in such a half row.
+ */
 function byIndex<Row extends { readonly indices?: readonly IndexRange[] }>(rows: readonly Row[], count: number): (Row | undefined)[] {
   const found = Array<Row | undefined>(count + 1).fill(undefined);
   for (const row of rows) {
-    const ranges = row.indices ?? [{ first: 1, last: count }];
-    for (const { first, last } of ranges) for (let index = Math.max(1, first); index <= Math.min(last, count); index += 1) found[index] = row;
+    for (const { first, last } of row.indices ?? []) for (let index = Math.max(1, first); index <= Math.min(last, count); index += 1) found[index] = row;
   }
   return found;
 }

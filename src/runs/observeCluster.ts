@@ -99,9 +99,13 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
     );
     const at = deps.clock.now().toISOString();
     let problem: HpcError | undefined;
+    // A queue of which some lines could not be understood may well list what we miss.
+    let isWhole = true;
     if (asked) {
       const outputs = (reply.outputs ?? {}) as Record<string, unknown>;
-      problem = await storeSource('queue', outputs.queue, before.queue, [], at, directory, (output) => queueQuery.parse(output, false));
+      problem = await storeSource('queue', outputs.queue, before.queue, [], at, directory, (output) => {
+        isWhole = queueQuery.parse(output, false).malformed.length === 0;
+      });
       if (accountingQuery) {
         // Accounting is a help, not a need: when it cannot be asked, the queue and the task logs still speak.
         const trouble = await storeSource('accounting', outputs.accounting, before.accounting, questioned, at, directory, async (output) => {
@@ -112,7 +116,7 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
       }
     }
     await storeRuns(runs, reply.runs, deps);
-    if (asked) await storeFacts(runs, deps, session, directory, at, problem);
+    if (asked) await storeFacts(runs, deps, session, directory, at, isWhole, problem);
     if (problem) throw problem;
     more = reply.more === true;
   }
@@ -182,7 +186,7 @@ async function storeRuns(runs: readonly OpenRun[], raw: unknown, deps: RunDeps):
 }
 
 /** Notes when each run was seen, and which of its jobs were missing in the queue. */
-async function storeFacts(runs: readonly OpenRun[], deps: RunDeps, session: ClusterSession, directory: string, at: string, problem: HpcError | undefined): Promise<void> {
+async function storeFacts(runs: readonly OpenRun[], deps: RunDeps, session: ClusterSession, directory: string, at: string, isWhole: boolean, problem: HpcError | undefined): Promise<void> {
   const queue = await readSnapshot(directory, 'queue');
   await Promise.all(
     runs.map(async (run) => {
@@ -199,7 +203,7 @@ async function storeFacts(runs: readonly OpenRun[], deps: RunDeps, session: Clus
         const missing = view.tasks.slice(array.first_task, array.first_task + array.task_count).some((task) => task.state === 'unknown' || task.state === 'lost');
         if (!missing) continue;
         const seen = facts.absent[array.job_id];
-        absent[array.job_id] = { since: seen?.since ?? at, times: (seen?.times ?? 0) + 1 };
+        if (isWhole || seen) absent[array.job_id] = { since: seen?.since ?? at, times: (seen?.times ?? 0) + (isWhole ? 1 : 0) };
       }
       await deps.journal.writeFacts(run.experimentDir, runId, { ...facts, observed_at: at, stale_reason: null, absent });
     }),

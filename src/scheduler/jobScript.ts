@@ -88,7 +88,8 @@ function programWords(input: JobScriptInput): string[] {
   // An activated environment or a container brings its own; only the bare node needs the path that was found.
   const python = input.container || input.condaEnv || input.venv || input.runtime ? (input.container ? 'python3' : 'python') : input.python;
   const { program } = input;
-  if (program.kind === 'array') return [python, program.dispatcher];
+  // It needs nothing but the standard library: without site packages and PYTHON* variables it starts in half the time.
+  if (program.kind === 'array') return [python, '-S', '-E', program.dispatcher];
   return [python, program.combiner, '--wave', String(program.wave), '--run-id', input.runId, ...(program.extraArguments ?? [])];
 }
 

@@ -3,8 +3,9 @@ import { lostAfterMs, lostAfterTimes, mergeTaskStates, type MergeInput } from '.
 import type { AccountingRow, JobState, QueueRow } from '../../../src/scheduler/port.ts';
 
 const now = 1_700_000_000_000;
-const queueRow = (state: JobState, more: Partial<QueueRow> = {}): QueueRow => ({ jobId: '7', state, rawState: state.toUpperCase(), name: 'n', reason: '', node: '', ...more });
-const accountingRow = (state: JobState, more: Partial<AccountingRow> = {}): AccountingRow => ({ jobId: '7', state, rawState: state.toUpperCase(), name: 'n', comment: '', exitCode: 0, signal: 0, elapsedS: 1, maxRssMiB: null, node: 'node1', ...more });
+const all = [{ first: 1, last: 4 }];
+const queueRow = (state: JobState, more: Partial<QueueRow> = {}): QueueRow => ({ jobId: '7', indices: all, state, rawState: state.toUpperCase(), name: 'n', reason: '', node: '', ...more });
+const accountingRow = (state: JobState, more: Partial<AccountingRow> = {}): AccountingRow => ({ jobId: '7', indices: all, state, rawState: state.toUpperCase(), name: 'n', comment: '', exitCode: 0, signal: 0, elapsedS: 1, maxRssMiB: null, node: 'node1', ...more });
 
 function stateOf(task: number, more: Partial<MergeInput>): string {
   const input: MergeInput = {
@@ -53,6 +54,11 @@ describe('mergeTaskStates (unit)', () => {
   it('accounting that shows only the finished part of an array speaks for that part alone', () => {
     const accounting = { rows: [accountingRow('completed', { indices: [{ first: 1, last: 2 }] })], atMs: now };
     assert.deepEqual([0, 1, 2, 3].map((task) => stateOf(task, { accounting })), ['complete', 'complete', 'unknown', 'unknown']);
+  });
+
+  it('a half row without indices decides nothing', () => {
+    const accounting = { rows: [{ ...accountingRow('completed'), indices: undefined }] as unknown as AccountingRow[], atMs: now };
+    assert.equal(stateOf(0, { accounting }), 'unknown');
   });
 
   it('knows the classes that accounting knows', () => {

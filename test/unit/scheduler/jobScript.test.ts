@@ -102,6 +102,9 @@ describe('jobScript', function () {
     assert.match(first, /^123_7 \S+ 20\d\d-\S+Z\n$/);
     await run('sh', { ...base, markerPath }, { ...element, SLURM_ARRAY_TASK_ID: '8' });
     assert.equal(await fs.readFile(markerPath, 'utf8'), first);
+    const copy = await run('sh', { ...base, markerPath }, { ...element, SLURM_ARRAY_JOB_ID: '999' });
+    assert.deepEqual([copy.exitCode, copy.saw], [75, undefined]);
+    assert.match(copy.stderr, /second copy of the submission/);
     const { exitCode, stderr } = await run('sh', { ...base, markerPath: '/proc/nowhere/x' }, element);
     assert.equal(exitCode, 0);
     assert.match(stderr, /cannot write/);
@@ -146,7 +149,7 @@ describe('jobScript', function () {
     for (const name of ['apptainer', 'srun']) await fs.writeFile(path.join(bin, name), `#!/bin/sh\nexec ${python} "$FAKE" "$@"\n`, { mode: 0o755 });
     const env = { ...element, PATH: `${bin}:${process.env.PATH ?? ''}`, FAKE: path.join(root, 'dispatch.py') };
     const { saw, stderr } = await run('sh', { ...base, gpu: true, env: { A: 'x y' }, container: { runtime: 'apptainer', image: '/im g.sif', mounts: ['/data:/data:ro'], nv: true, cleanenv: true, env: { B: '1,2' } } }, env);
-    assert.deepEqual(saw?.argv.slice(1), ['exec', '--nv', '--cleanenv', '--bind', root, '--bind', '/data:/data:ro', '--pwd', root, '--env', 'B=1,2', '/im g.sif', 'python3', path.join(root, 'dispatch.py')], stderr);
+    assert.deepEqual(saw?.argv.slice(1), ['exec', '--nv', '--cleanenv', '--bind', root, '--bind', '/data:/data:ro', '--pwd', root, '--env', 'B=1,2', '/im g.sif', 'python3', '-S', '-E', path.join(root, 'dispatch.py')], stderr);
     assert.equal(saw?.env.APPTAINERENV_HPC_TASK_ID, '1006');
     assert.equal(saw.env.APPTAINERENV_A, 'x y');
     assert.equal(saw.env.CUBLAS_WORKSPACE_CONFIG, ':4096:8');
