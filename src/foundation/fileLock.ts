@@ -1,9 +1,10 @@
 /**
  * A lock between processes of one user, held while a function runs.
  *
- * Rule: the lock is a file made with O_EXCL that names its holder (host, process, start). A lock is taken over only with
- * proof that its holder is gone: same host and boot, and no such process. A holder on another host is believed until its
- * heartbeat (the file's mtime, touched every few seconds) is `staleAfterMs` old.
+ * Rule: the lock is a file, made in one step with its holder's name in it (host, boot, process and when that began). A lock is
+ * taken over only with proof that its holder is gone: on the same host another boot, no such process, or one that began at
+ * another time. A holder on another host is believed until its heartbeat (the file's mtime, touched every few seconds) is
+ * `staleAfterMs` old. Taking over is itself guarded: two takers could otherwise remove each other's fresh lock.
  */
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
@@ -16,18 +17,43 @@ import { readTextIfThere } from './atomicFile.ts';
 const heartbeatMs = 5_000;
 const staleAfterMs = 60_000;
 
+const guardStaleAfterMs = 10_000;
+
 interface Holder {
   readonly host: string;
   readonly pid: number;
   readonly token: string;
+  /** Boot and process namespace; where a process number means something. Missing where the system does not tell. */
+  readonly boot?: string;
+  /** When the process began, as the system counts. */
+  readonly start?: string;
 }
 
 function parseHolder(text: string): Holder | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
-    const { host, pid, token } = value as Partial<Record<keyof Holder, unknown>>;
-    return typeof host === 'string' && typeof pid === 'number' && typeof token === 'string' ? { host, pid, token } : undefined;
+    const { host, pid, token, boot, start } = value as Partial<Record<keyof Holder, unknown>>;
+    if (typeof host !== 'string' || typeof pid !== 'number' || typeof token !== 'string') return undefined;
+    return { host, pid, token, ...(typeof boot === 'string' ? { boot } : {}), ...(typeof start === 'string' ? { start } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function bootId(): Promise<string | undefined> {
+  try {
+    const [boot, namespace] = await Promise.all([fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'), fs.readlink('/proc/self/ns/pid')]);
+    return `${boot.trim()} ${namespace}`;
+  } catch {
+    return undefined;
+  }
+}
+
+async function processStart(pid: number): Promise<string | undefined> {
+  try {
+    // The name, in parentheses, may hold anything; the start is the 20th word after it.
+    return (await fs.readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ')[19];
   } catch {
     return undefined;
   }
@@ -42,44 +68,58 @@ function processIsAlive(pid: number): boolean {
   }
 }
 
-/** True when the lock's holder is proved gone. A file without a readable holder is a crash in its making: judged by its age. */
-async function isAbandoned(file: string): Promise<boolean> {
-  const text = await readTextIfThere(file);
-  if (text === undefined) return false;
-  const holder = parseHolder(text);
-  if (holder?.host === os.hostname()) return !processIsAlive(holder.pid);
+async function isOlderThan(file: string, ageMs: number): Promise<boolean> {
   try {
-    const { mtimeMs } = await fs.stat(file);
-    return Date.now() - mtimeMs > staleAfterMs;
+    return Date.now() - (await fs.stat(file)).mtimeMs > ageMs;
   } catch {
     return false;
   }
 }
 
-/** Removes an abandoned lock; the rename lets exactly one of several takers win. */
+/** True when the lock's holder is proved gone. A file without a readable holder is a crash in its making: judged by its age. */
+async function isAbandoned(file: string): Promise<boolean> {
+  const text = await readTextIfThere(file);
+  if (text === undefined) return false;
+  const holder = parseHolder(text);
+  if (holder?.host !== os.hostname()) return isOlderThan(file, staleAfterMs);
+  const boot = await bootId();
+  if (holder.boot !== undefined && boot !== undefined && holder.boot !== boot) {
+    // The same host after a reboot, or a container beside this one: only the former is proof.
+    return holder.boot.split(' ')[0] !== boot.split(' ')[0] || isOlderThan(file, staleAfterMs);
+  }
+  if (!processIsAlive(holder.pid)) return true;
+  if (holder.start === undefined) return false;
+  const start = await processStart(holder.pid);
+  return start !== undefined && start !== holder.start;
+}
+
+/** Removes an abandoned lock. Only whoever made the guard looks again and removes; a guard left by a crash is removed by its age. */
 async function removeAbandoned(file: string): Promise<void> {
-  const grave = `${file}.${newToken(4)}.stale`;
+  const guard = `${file}.taking`;
   try {
-    await fs.rename(file, grave);
+    await fs.mkdir(guard);
   } catch {
+    if (await isOlderThan(guard, guardStaleAfterMs)) await fs.rmdir(guard).catch(() => undefined);
     return;
   }
-  // Between the look and the rename another taker may have made a fresh lock: put a living one back.
-  if (!(await isAbandoned(grave))) {
-    await fs.link(grave, file).catch(() => undefined);
+  try {
+    if (await isAbandoned(file)) await fs.rm(file, { force: true });
+  } finally {
+    await fs.rmdir(guard).catch(() => undefined);
   }
-  await fs.rm(grave, { force: true });
 }
 
 /** Runs `body` while holding the lock. Waits at most `timeoutMs` (default 30 s), then throws `cluster_timeout` naming the holder. */
 export async function withFileLock<T>(file: string, body: () => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
   const deadline = Date.now() + (options.timeoutMs ?? 30_000);
   const token = newToken(8);
+  const [boot, start] = await Promise.all([bootId(), processStart(process.pid)]);
+  const holderText = JSON.stringify({ host: os.hostname(), pid: process.pid, token, boot, start });
   await fs.mkdir(path.dirname(file), { recursive: true });
   for (;;) {
     throwIfAborted(options.signal);
     const own = `${file}.${token}`;
-    await fs.writeFile(own, JSON.stringify({ host: os.hostname(), pid: process.pid, token }));
+    await fs.writeFile(own, holderText);
     try {
       // link() is atomic and, unlike O_EXCL, puts the file there with its holder already written.
       await fs.link(own, file);
@@ -91,6 +131,8 @@ export async function withFileLock<T>(file: string, body: () => Promise<T>, opti
     }
     if (await isAbandoned(file)) {
       await removeAbandoned(file);
+      // Another taker may be at it: a short wait instead of a busy loop.
+      await sleep(2, options.signal);
       continue;
     }
     if (Date.now() > deadline) {

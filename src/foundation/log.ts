@@ -19,18 +19,27 @@ export interface Log {
   child(scope: string): Log;
 }
 
-const secretName = /pass(word|phrase)?$|secret|token|api_?key|private_?key|credential|authorization|cookie|otp/i;
+const secretName = /pass(word|phrase)?$|secret|token|api[_-]?key|private[_-]?key|credential|authorization|cookie|otp/i;
 const secretValue = /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}|\bBearer\s+\S+/;
 const assignment = /\b([A-Za-z_]*(?:PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY)[A-Za-z_]*)=("[^"]*"|'[^']*'|\S+)/gi;
 
-/** The value with secrets replaced by `***`, at any depth. */
-export function redact(value: unknown, name = ''): unknown {
+const deepest = 12;
+
+/** The value with secrets replaced by `***`. What is nested too deep or cannot be read is cut off: a log never fails. */
+export function redact(value: unknown, name = '', above: readonly object[] = []): unknown {
   if (secretName.test(name) && value !== undefined && value !== null) return '***';
   if (typeof value === 'string') return secretValue.test(value) ? '***' : value.replace(assignment, '$1=***');
-  if (Array.isArray(value)) return value.map((item) => redact(item));
-  if (value instanceof Error) return { name: value.name, message: redact(value.message) };
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redact(item, key)]));
-  return value;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (above.length >= deepest || above.includes(value)) return '…';
+  const path = [...above, value];
+  try {
+    if (Array.isArray(value)) return value.map((item) => redact(item, '', path));
+    if (value instanceof Error) return { name: value.name, message: redact(value.message) };
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redact(item, key, path)]));
+  } catch {
+    return '…';
+  }
 }
 
 export function createLog(sink: LogSink, scope = 'hpc-agent', minimum: LogLevel = 'debug'): Log {

@@ -34,7 +34,8 @@ export function compilePattern(pattern: string): PathPattern {
   }
   const folders = clean.split('/').slice(0, -1);
   const wild = folders.findIndex((part) => /[*?[]/.test(part));
-  return { pattern, regex: `^${regex}$`, prefix: folders.slice(0, wild < 0 ? undefined : wild).join('/') };
+  // Python's `$` would also match before a newline at the end of a name.
+  return { pattern, regex: `^${regex}(?![\\s\\S])`, prefix: folders.slice(0, wild < 0 ? undefined : wild).join('/') };
 }
 
 /** Whether a path matches one of the patterns. */

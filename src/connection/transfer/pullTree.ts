@@ -197,7 +197,7 @@ class Receiver {
       }
     }
     await feed;
-    if (cut() !== undefined) throw cut();
+    if (cut() !== undefined) throw damaged();
     if (next !== listing?.files.length || this.pending) throw damaged();
     const passed = listing.passed.map((name) => ({ path: name, message: 'It is a symbolic link, not a file, or its name is not UTF-8.' }));
     return { pulled: this.pulled, pulledBytes: this.pulledBytes, unchangedFiles: listing.unchanged, missing: listing.missing, skipped: [...passed, ...this.skipped] };
