@@ -161,9 +161,9 @@ class Receiver {
   async receive(stream: PullStream): Promise<PullResult> {
     const { extract } = await import('tar-stream');
     const unpack = extract();
-    let cut: unknown;
+    let cut: Error | undefined;
     const feed = this.feed(stream, unpack).catch((error: unknown) => {
-      cut = error;
+      cut = error instanceof Error ? error : damaged();
       // Ended rather than destroyed: the files that came whole before the break are still taken out.
       unpack.end(undefined);
     });
@@ -175,7 +175,7 @@ class Receiver {
     }
   }
 
-  private async takeOut(unpack: Extract, feed: Promise<void>, cut: () => unknown): Promise<PullResult> {
+  private async takeOut(unpack: Extract, feed: Promise<void>, cut: () => Error | undefined): Promise<PullResult> {
     let listing: Listing | undefined;
     let next = 0;
     for await (const entry of unpack) {

@@ -77,11 +77,11 @@ export function describeTransfer(title: string, open: () => Promise<{ connection
 
     it('notices a hand edit on the far side, even one with the same size and time, and a deleted file', async () => {
       write(rig.local, { 'a.py': 'print(1)\n', 'b.py': 'b', 'c.py': 'c' });
+      fs.utimesSync(path.join(rig.local, 'a.py'), 1_600_000_000, 1_600_000_000);
       await push();
       const a = path.join(rig.remote, 'a.py');
-      const { atime, mtime } = fs.statSync(a);
       fs.writeFileSync(a, 'print(9)\n');
-      fs.utimesSync(a, atime, mtime);
+      fs.utimesSync(a, 1_600_000_000, 1_600_000_000);
       fs.rmSync(path.join(rig.remote, 'b.py'));
       fs.rmSync(path.join(rig.folder, 'cache'), { recursive: true });
       assert.equal((await push()).sentFiles, 2);
