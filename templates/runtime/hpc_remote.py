@@ -415,10 +415,11 @@ def submit(request):
         if missing:
             stopped = {"kind": "blocked", "key": key, "missing": missing}
             break
-        argv = [re.sub(r"\{job:([A-Za-z0-9]+)\}", lambda m: receipts[m.group(1)]["job_id"], word) for word in array["argv"]]
+        argv = [with_job_ids(word, receipts) for word in array["argv"]]
+        stdin = with_job_ids(array.get("stdin") or "", receipts)
         record(key, {"state": "submitting"})
         try:
-            code, out, err, outcome = run_submit_command(dict(array, state_dir=state), argv, base, lock)
+            code, out, err, outcome = run_submit_command(dict(array, state_dir=state, stdin=stdin), argv, base, lock)
         except OSError as error:
             record(key, {"state": "refused", "rc": 127, "err": "%s: %s" % (argv[0], error.strerror)})
             stopped = {"kind": "refused", "key": key}
