@@ -13,6 +13,15 @@ function version(): string {
   return (JSON.parse(readFileSync(path.join(assetsDirectory, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
+/** Who closed the pipe wants no more (`hpc-agent list-runs | head`): no reason to fail, and nobody to tell. */
+function outliveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 async function main(words: readonly string[]): Promise<number> {
   if (words[0] === '--version' || words[0] === '-V') {
     process.stdout.write(`${version()}\n`);
@@ -43,5 +52,6 @@ async function main(words: readonly string[]): Promise<number> {
   return runCli(words, { version: version(), makeServices, signal: abort.signal });
 }
 
+outliveClosedPipes();
 // Not process.exit(): what was written to a pipe would be cut off.
 process.exitCode = await main(process.argv.slice(2));

@@ -72,11 +72,32 @@ export interface TypedOperation<Input, Output> extends Operation {
   call(input: Input, context: OperationContext): Promise<Output>;
 }
 
+/** The mini build of zod says only "Invalid input" where a schema has no words of its own. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.message !== 'Invalid input') return issue.message;
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `there is no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+    case 'invalid_type':
+      return `expected ${issue.expected}`;
+    case 'invalid_value':
+      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'too_small':
+      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${['array', 'set', 'map'].includes(issue.origin) ? ' of them' : ''}`;
+    case 'too_big':
+      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
+    case 'invalid_union':
+      return [...new Set(issue.errors.flatMap((errors) => errors.map(wordsOf)))].join(' or ') || issue.message;
+    default:
+      return issue.message;
+  }
+}
+
 /** A zod issue as `path: message`, so that the reader finds the culprit. */
-function describeIssues(error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string {
+function describeIssues(error: z.core.$ZodError): string {
   return error.issues
     .slice(0, 5)
-    .map((issue) => (issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ${issue.message}` : issue.message))
+    .map((issue) => (issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ${wordsOf(issue)}` : wordsOf(issue)))
     .join('; ');
 }
 
@@ -85,7 +106,7 @@ export function parseInput<T>(name: string, schema: z.ZodMiniType<T>, input: unk
   if (result.success) return result.data;
   throw new HpcError('spec_invalid', `The input of ${name} is not valid: ${describeIssues(result.error)}.`, {
     remediation: `See \`hpc-agent ${name} --help\` or schemas/${name}.input.json for what it takes.`,
-    details: { issues: result.error.issues.slice(0, 20).map((issue) => ({ path: issue.path.map(String), message: issue.message })) },
+    details: { issues: result.error.issues.slice(0, 20).map((issue) => ({ path: issue.path.map(String), message: wordsOf(issue) })) },
   });
 }
 

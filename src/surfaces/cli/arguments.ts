@@ -28,10 +28,13 @@ function usage(message: string, verb: string): HpcError {
   return new HpcError('spec_invalid', message, { remediation: `See \`hpc-agent ${verb} --help\`.` });
 }
 
-/** The schemas a value may have, in the order of the alternatives. */
-function alternatives(schema: JsonSchema | undefined): readonly JsonSchema[] {
-  const options = schema?.anyOf ?? schema?.oneOf;
-  return Array.isArray(options) ? (options as JsonSchema[]).flatMap(alternatives) : schema ? [schema] : [];
+/** The schemas a value may have, each of one type, in the order of the alternatives. */
+export function alternatives(schema: JsonSchema | undefined): readonly JsonSchema[] {
+  if (!schema) return [];
+  const options = schema.anyOf ?? schema.oneOf;
+  if (Array.isArray(options)) return (options as JsonSchema[]).flatMap(alternatives);
+  const type: unknown = schema.type;
+  return Array.isArray(type) ? (type as string[]).map((one) => ({ ...schema, type: one })) : [schema];
 }
 
 /** Text from the command line as the schema wants it; what does not fit is left as text for the schema to refuse. */
@@ -49,9 +52,25 @@ export function valueOf(text: string, schema: JsonSchema | undefined): unknown {
     const items = alternatives(schema).find(({ type }) => type === 'array')?.items as JsonSchema | undefined;
     return text.split(',').flatMap((part): readonly unknown[] => rangeOf(part.trim(), items) ?? [valueOf(part.trim(), items)]);
   }
-  if (types.includes('string')) return types.includes('number') && /^\d+$/.test(text) ? Number(text) : text;
+  // Where text and numbers are both welcome, what looks like a number is one; `"5"` with its quotes stays text.
+  if (types.includes('string') && types.length > 1) return scalarOf(text, types);
+  if (types.includes('string')) return text;
   if ((types.includes('number') || types.includes('integer')) && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
   if (types.includes('boolean') && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}
+
+function scalarOf(text: string, types: readonly (string | undefined)[]): unknown {
+  if (types.includes('number') && /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return Number(text);
+  if (types.includes('boolean') && (text === 'true' || text === 'false')) return text === 'true';
+  if (types.includes('null') && text === 'null') return null;
+  if (/^".*"$/s.test(text)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
   return text;
 }
 
@@ -66,6 +85,7 @@ function rangeOf(text: string, items: JsonSchema | undefined): readonly number[]
 /** Puts a value at `resources.cpus`; throws where the way there is no object. */
 function assign(input: Record<string, unknown>, path: readonly string[], value: unknown, verb: string): void {
   const [key = '', ...rest] = path;
+  if (key === '__proto__') throw usage('__proto__ cannot be the name of a parameter.', verb);
   if (rest.length === 0) {
     const before = input[key];
     input[key] = Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...(value as unknown[])] : value;
@@ -80,23 +100,37 @@ function schemaAt(schema: JsonSchema, path: readonly string[]): JsonSchema | und
   let current: JsonSchema | undefined = schema;
   for (const key of path) {
     const objects: readonly JsonSchema[] = alternatives(current).filter(({ type }) => type === 'object');
-    current = objects.map((object) => object.properties?.[key] ?? (typeof object.additionalProperties === 'object' ? (object.additionalProperties as JsonSchema) : undefined)).find((found) => found !== undefined);
+    current = objects.map((object) => (object.properties && Object.hasOwn(object.properties, key) ? object.properties[key] : undefined) ?? (typeof object.additionalProperties === 'object' ? (object.additionalProperties as JsonSchema) : undefined)).find((found) => found !== undefined);
   }
   return current;
+}
+
+/** The keys that a flag's words mean: our own have underscores for dashes; names of the user's (parameters) stay as they are. */
+function keysOf(words: readonly string[], schema: JsonSchema): readonly string[] {
+  const keys: string[] = [];
+  for (const word of words) {
+    const key = word.replaceAll('-', '_');
+    keys.push(alternatives(schemaAt(schema, keys)).some(({ properties }) => properties && Object.hasOwn(properties, key)) ? key : word);
+  }
+  return keys;
 }
 
 export function parseArguments(verb: string, words: readonly string[], schema: JsonSchema, positional: readonly string[]): ParsedArguments {
   const input: Record<string, unknown> = {};
   let flags: GlobalFlags = { experimentDir: undefined, spec: undefined, human: false, yes: false, help: false, logLevel: 'warn' };
   const names = [...positional];
+  let flagsEnded = false;
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
-    if (!word.startsWith('--') || word === '--') {
-      if (word === '-h') {
-        flags = { ...flags, help: true };
-        continue;
-      }
-      if (word === '--') continue;
+    if (word === '--' && !flagsEnded) {
+      flagsEnded = true;
+      continue;
+    }
+    if (word === '-h' && !flagsEnded) {
+      flags = { ...flags, help: true };
+      continue;
+    }
+    if (flagsEnded || !word.startsWith('--')) {
       const name = names.shift();
       if (name === undefined) throw usage(`${JSON.stringify(word)} is one word too many for ${verb}.`, verb);
       assign(input, [name], valueOf(word, schemaAt(schema, [name])), verb);
@@ -139,9 +173,7 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
       }
     }
     const negated = flag.startsWith('--no-') && schemaAt(schema, [flag.slice(5).replaceAll('-', '_')])?.type === 'boolean';
-    // Below the first dot the words are names of the user's own (parameters), which may hold dashes.
-    const [first = '', ...rest] = (negated ? flag.slice(5) : flag.slice(2)).split('.');
-    const path = [first.replaceAll('-', '_'), ...rest];
+    const path = keysOf((negated ? flag.slice(5) : flag.slice(2)).split('.'), schema);
     const at_ = schemaAt(schema, path);
     if (!at_) throw usage(`${verb} has no flag ${flag}.`, verb);
     const isSwitch = alternatives(at_).every(({ type }) => type === 'boolean');

@@ -1,13 +1,22 @@
 /** `--help`, made from the catalogue. */
 import type { JsonSchema, Operation } from '../../operations/operation.ts';
-import { flagOf } from './arguments.ts';
+import { alternatives, flagOf } from './arguments.ts';
 
 function typeOf(schema: JsonSchema): string {
-  const options = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;
-  if (options) return [...new Set(options.map(typeOf))].join('|');
+  const options = alternatives(schema);
+  if (options.length > 1) return [...new Set(options.map(typeOf))].join('|');
   if (Array.isArray(schema.enum)) return (schema.enum as unknown[]).join('|');
   if (schema.type === 'array') return `${typeOf((schema.items as JsonSchema | undefined) ?? {})},…`;
   return schema.type ?? 'value';
+}
+
+/** How an object is given piece by piece. */
+function partsOf(key: string, property: JsonSchema): string {
+  if (property.type !== 'object') return '';
+  if (property.properties) return `In parts: ${Object.keys(property.properties).map((part) => `${flagOf(key)}.${part.replaceAll('_', '-')}`).join(' ')}`;
+  const values = property.additionalProperties as JsonSchema | undefined;
+  const isNested = alternatives(values).some(({ type }) => type === 'object');
+  return isNested || typeof values !== 'object' ? 'As JSON.' : `In parts: ${flagOf(key)}.NAME <${typeOf(values)}>, or as JSON.`;
 }
 
 export function verbHelp(operation: Operation): string {
@@ -15,7 +24,7 @@ export function verbHelp(operation: Operation): string {
   const required = new Set(schema.required ?? []);
   const rows = Object.entries(schema.properties ?? {}).map(([key, property]): [string, string] => [
     `  ${flagOf(key)} ${property.type === 'boolean' ? '' : `<${typeOf(property)}>`}`.trimEnd(),
-    [required.has(key) ? 'required.' : '', typeof property.description === 'string' ? property.description : '', property.type === 'object' && property.properties ? `In parts: ${Object.keys(property.properties).map((part) => `${flagOf(key)}.${part}`).join(' ')}` : ''].filter((text) => text !== '').join(' '),
+    [required.has(key) ? 'required.' : '', typeof property.description === 'string' ? property.description : '', partsOf(key, property)].filter((text) => text !== '').join(' '),
   ]);
   const width = Math.min(46, Math.max(0, ...rows.map(([left]) => left.length)));
   return [

@@ -30,6 +30,12 @@ export function resultsLines(results: ResultsTable): string {
   ].join('\n');
 }
 
+/** The first tasks and, where not all are shown, the last one. */
+function previewLines(preview: readonly Readonly<Record<string, unknown>>[], taskCount: number): string[] {
+  const lines = preview.map((kwargs) => `  ${Object.entries(kwargs).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join('  ')}`).map(plain);
+  return taskCount > lines.length ? [...lines.slice(0, -1), '  …', ...lines.slice(-1)] : lines;
+}
+
 type Renderer = (data: never) => string;
 
 const renderers: Readonly<Record<string, Renderer>> = {
@@ -47,7 +53,7 @@ const renderers: Readonly<Record<string, Renderer>> = {
       ...data.executors.flatMap((e) => [`${e.path}  (${e.kind}) ${e.summary}`, ...e.flags.map((f) => `    --${f.name} <${f.type}>${f.required ? ' required' : f.default === null ? '' : ` = ${JSON.stringify(f.default)}`}`)]),
       ...data.problems.map((p) => `! ${p.path}: ${p.message}`),
     ].join('\n') || 'No executors were found in executors/, scripts/, src/ or here.',
-  'build-tasks-py': (data: { path: string; written: boolean; task_count: number; preview: unknown[] }) => [`${data.written ? 'Wrote' : 'Would write'} ${data.path}: ${data.task_count} tasks.`, ...data.preview.map((kwargs) => `  ${JSON.stringify(kwargs)}`)].join('\n'),
+  'build-tasks-py': (data: { path: string; written: boolean; task_count: number; preview: Readonly<Record<string, unknown>>[] }) => [`${data.written ? 'Wrote' : 'Would write'} ${data.path}: ${data.task_count} tasks.`, ...previewLines(data.preview, data.task_count)].join('\n'),
   plan: (data: { headline: string; body: string; verdict: string }) => `${data.headline}\n${data.body}\nVerdict: ${data.verdict}`,
   submit: (data: { headline: string; run_id: string; job_ids: string[] }) => `${data.headline}\nRun ${data.run_id}${data.job_ids.length > 0 ? ` · jobs ${data.job_ids.join(', ')}` : ''}`,
   'list-runs': (data: { runs: RunSummary[]; problems: { cluster: string; message: string }[] }) =>

@@ -1,7 +1,6 @@
 /** The command line: finds the verb in the catalogue, reads its input, runs it, prints one envelope. Nothing is decided here. */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { CancelledError } from '../../foundation/abort.ts';
 import { HpcError, messageOf } from '../../foundation/errors.ts';
 import { createLog, type Log, type LogLevel } from '../../foundation/log.ts';
 import { catalogue } from '../../operations/catalogue.ts';
@@ -100,7 +99,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
     return operation.name === 'preflight' && (data as { all_ok: boolean }).all_ok === false ? 2 : code;
   } catch (error) {
     progress.end();
-    return print(errorEnvelope(error), operation.name, flags?.human ?? rest.includes('--human')) || (CancelledError.is(error) ? 1 : 3);
+    return print(errorEnvelope(error), operation.name, flags?.human ?? rest.includes('--human'));
   } finally {
     services?.dispose();
   }
