@@ -10,7 +10,7 @@ import { HpcError } from '../../foundation/errors.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { signalOf } from './cancellation.ts';
 import { likelyFolder, type Editor } from './editor.ts';
-import { codeSpan, escapeMarkdown } from './markdown.ts';
+import { escapeMarkdown } from './markdown.ts';
 import { operationNameOf, presentSummary } from './toolNames.ts';
 
 interface ManifestTool {
@@ -52,7 +52,7 @@ class OperationTool implements vscode.LanguageModelTool<object> {
     try {
       const sentence = await this.editor.core.confirmation(operation, input, { folder: folderForTools(), signal });
       if (sentence === undefined) return { invocationMessage };
-      return { invocationMessage, confirmationMessages: { title: operation.summary, message: new vscode.MarkdownString(`${escapeMarkdown(sentence)}\n\n${codeSpan(JSON.stringify(input))}`) } };
+      return { invocationMessage, confirmationMessages: { title: operation.summary, message: new vscode.MarkdownString(escapeMarkdown(sentence)) } };
     } catch (error) {
       // Invoking will fail for the same reason and tell the model; nothing happens unconfirmed.
       this.editor.log.info(`The confirmation of ${this.name} could not be worded`, { error: error instanceof Error ? error.message : String(error) });

@@ -5,7 +5,7 @@ import type { RunSummary } from '../../../operations/schemas.ts';
 import type { Editor } from '../editor.ts';
 import { rememberedResources } from '../sweep/clusterSteps.ts';
 import { runSpecOf } from '../sweep/draft.ts';
-import { cancelAnswer, discoverAnswer, helpAnswer, planAnswer, resultsAnswer, runMeant, runsAnswer, statusAnswer, whyAnswer, type ChatAnswer } from './answers.ts';
+import { cancelAnswer, causesOf, discoverAnswer, helpAnswer, planAnswer, resultsAnswer, runMeant, runsAnswer, statusAnswer, whyAnswer, type ChatAnswer } from './answers.ts';
 
 export interface AnswerContext {
   readonly editor: Editor;
@@ -38,7 +38,7 @@ export async function answerTo(command: string | undefined, prompt: string, cont
       const { status } = await import('../../../operations/status.ts');
       const chosen = await meant(prompt, context);
       const { run, tasks } = await core.call(status, { run_id: chosen.run_id, task_states: ['failed', 'timeout', 'lost'] }, options);
-      const example = tasks[0];
+      const example = causesOf(tasks)[0]?.tasks[0];
       const text = example && (await endOfError(context, run.run_id, example.task_id));
       return whyAnswer(run, tasks, example && text !== undefined ? { taskId: example.task_id, text } : undefined, context.folder);
     }
