@@ -53,4 +53,13 @@ describe('Keeping the rows of a tree (unit)', () => {
     const changed = tree.update([node('a', '', 'lazy')]);
     assert.deepEqual(changed !== 'all' && changed.map(({ node: { id } }) => id), ['a']);
   });
+
+  it('shows what lazy rows are now, under the objects that the editor holds', () => {
+    const tree = new NodeTree();
+    const [parent] = tree.adopt([node('a', '', 'lazy')], undefined);
+    const [before] = tree.adopt([node('a/t', 'running')], parent);
+    const [after] = tree.adopt([node('a/t', 'failed')], parent);
+    assert.equal(after, before);
+    assert.equal(after?.node.description, 'failed');
+  });
 });
