@@ -1,0 +1,20 @@
+/** How long the command line takes to start, against an empty Node. */
+import { programStarts } from './measure.ts';
+import type { Places } from './places.ts';
+import { compared, ratioAtMost, type Row } from './report.ts';
+
+export async function cliStart(places: Places, short: boolean): Promise<readonly Row[]> {
+  const cli = await places.builtCli();
+  const home = await places.folder('cli-home');
+  const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home, HPC_AGENT_HOME: home };
+  const node = process.execPath;
+  const times = await programStarts(
+    { version: { argv: [node, cli, '--version'], cwd: home, env }, capabilities: { argv: [node, cli, 'capabilities'], cwd: home, env }, empty: { argv: [node, '-e', '0'], cwd: home, env } },
+    short ? 8 : 40,
+  );
+  const peer = { name: 'node -e 0', values: times.empty };
+  return [
+    compared('start of the command line', 'hpc-agent --version', times.version, peer, { budget: ratioAtMost(2) }),
+    compared('start of the command line', 'hpc-agent capabilities', times.capabilities, peer, { budget: ratioAtMost(2) }),
+  ];
+}
