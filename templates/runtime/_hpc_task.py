@@ -180,16 +180,20 @@ def read_first(path, length):
 def write_whole(path, data):
     """Beside the target, then renamed over it. A short write is an error."""
     temporary = path + b".%d.tmp" % os.getpid()
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        while data:
-            data = data[os.write(handle, data) :]
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            while data:
+                data = data[os.write(handle, data) :]
+        finally:
+            os.close(handle)
+        os.rename(temporary, path)
     except OSError:
-        os.unlink(temporary)
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
         raise
-    finally:
-        os.close(handle)
-    os.rename(temporary, path)
 
 
 def append_line(path, line):

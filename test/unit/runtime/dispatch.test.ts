@@ -172,9 +172,12 @@ describe('the dispatcher (real Python)', function () {
       const task = bed.start(0, { HPC_PREEMPT_GRACE_SEC: '1' });
       await ready();
       task.process.kill('SIGTERM');
+      await until('the executor was interrupted', () => bed.has('seen'));
+      task.process.kill('SIGTERM');
       const ended = await task.ended;
       assert.equal(ended.code, 130);
       assert.equal(bed.read('seen'), 'int\nterm\n');
+      assert.equal(bed.read('.hpc/runs/r1.preempt.jsonl').trim().split('\n').length, 1);
       assert.equal(bed.events().at(-1)?.s, 9);
     });
 
@@ -277,12 +280,16 @@ describe('the dispatcher (real Python)', function () {
     });
 
     it('shows metrics.json only when everything else is there', async () => {
-      bed.freeze([{ a: 1 }], { executor: 'for i in $(seq 300); do echo $i > "$RESULT_DIR/file$i"; done; echo 1 > "$RESULT_DIR/metrics.json"' });
-      const task = bed.start(0);
-      await until('metrics.json', () => bed.has('results/0/metrics.json'));
-      assert.equal(fs.readdirSync(bed.file('results/0')).filter((name) => name.startsWith('file')).length, 300);
-      assert.ok(bed.has('results/0/.hpc_cmd_sha'));
-      await task.ended;
+      bed.freeze([{ a: 1 }], { executor: 'echo 1 > "$RESULT_DIR/metrics.json"; echo 1 > "$RESULT_DIR/z"' });
+      // The stamp cannot be written, so the result must stay out of sight.
+      bed.write('results/0/.hpc_cmd_sha/in the way', '');
+      const ended = await bed.run(0);
+      assert.equal(ended.code, 1);
+      assert.match(ended.stderr, /cannot move the result into place/);
+      assert.equal(bed.has('results/0/metrics.json'), false);
+      fs.rmSync(bed.file('results/0/.hpc_cmd_sha'), { recursive: true });
+      assert.equal((await bed.run(0)).code, 0);
+      assert.deepEqual(fs.readdirSync(bed.file('results/0')).filter((name) => !name.startsWith('_wip_0_failed')).sort(), ['.hpc_cmd_sha', '_runtime.json', 'metrics.json', 'z']);
     });
 
     it('exits with the executor’s code and keeps what it left', async () => {
