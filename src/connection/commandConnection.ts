@@ -64,6 +64,7 @@ function programLength(command: RemoteCommand): number {
 export function createCommandConnection<L extends ChannelLink>(options: CommandConnectionOptions<L>): CommandConnection<L> {
   const { label, lifecycle, gate, log } = options;
   const channelsByLink = new WeakMap<L, LinkChannels>();
+  const recycled = new WeakSet<L>();
   let current: KeptShells | undefined;
   let environment: Promise<RemoteEnvironment> | undefined;
   let environmentOf: L | undefined;
@@ -83,6 +84,7 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
       write: (data) => ((counts.bytesSent += data.length), channel.write(data)),
       end: () => channel.end(),
       terminate: () => channel.terminate(),
+      finish: () => channel.finish(),
       close: () => channel.close(),
     } satisfies ByteChannel;
   };
@@ -93,13 +95,15 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
       const open = counting(link);
       const endGroup = (groupId: number): void => {
         // Where the server ignores a signal request on a channel, another shell can still send it. Best effort: nobody waits for it.
-        const limit = createDeadline(5_000, undefined);
-        void shells
-          .run({ argv: ['kill', '-TERM', `-${groupId}`] }, limit.signal, () => (counts.roundTrips += 1))
-          .catch(() => undefined)
-          .finally(() => limit.dispose());
+        run({ argv: ['kill', '-TERM', `-${groupId}`] }, { timeoutMs: 10_000, priority: 'interactive' }).catch(() => undefined);
       };
-      const shells = createKeptShells({ open, endGroup });
+      const onStuck = (): void => {
+        if (link.neededPerson) return;
+        log.warn('the server still holds the sessions of commands that were given up; connecting anew');
+        recycled.add(link);
+        lifecycle.recycle(link);
+      };
+      const shells = createKeptShells({ open, endGroup, onStuck });
       found = { shells, open, endGroup };
       channelsByLink.set(link, found);
       current = shells;
@@ -132,6 +136,8 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
     try {
       return await body(link, deadline, () => (sent = true), outcome);
     } catch (error) {
+      // The link was given up by ourselves, and the command has not been sent: it goes over the next one.
+      if (!sent && recycled.has(link) && !deadline.signal.aborted) return await attempt(commandOptions, body);
       if (CancelledError.is(error)) {
         if (deadline.timedOut) throw timedOut(label, timeoutMs, outcome(), sent ? 'the command did not end' : 'no session became free');
         if (commandOptions.signal?.aborted) throw error;

@@ -39,6 +39,8 @@ export interface Lifecycle<L extends Link> extends Disposable {
   readonly onDidChangeState: (listener: (state: ConnectionState) => void) => Disposable;
   /** The link, made where there is none. */
   readonly acquire: (signal?: AbortSignal) => Promise<L>;
+  /** Gives up a link that works no more although it stands; the next command makes another at once. */
+  readonly recycle: (link: L) => void;
   readonly reconnect: (signal?: AbortSignal) => Promise<void>;
 }
 
@@ -186,6 +188,12 @@ export function createLifecycle<L extends Link>(options: LifecycleOptions<L>): L
       return { dispose: () => listeners.delete(listener) };
     },
     acquire,
+    recycle: (old) => {
+      if (link !== old) return;
+      link = undefined;
+      enter({ kind: 'idle' });
+      old.dispose();
+    },
     reconnect: async (signal) => {
       if (isClosed()) throw unreachable(label, 'the connection was closed.', { outcome: 'not_sent' });
       failures = 0;

@@ -11,16 +11,17 @@ export function listenAndForward(options: { connect: () => Promise<Duplex>; loca
   const sockets = new Set<Duplex>();
   const join = (socket: Socket, far: Duplex): void => {
     sockets.add(far);
-    const end = (): void => {
+    const drop = (): void => {
       socket.destroy();
       far.destroy();
-      sockets.delete(far);
-      sockets.delete(socket);
     };
-    for (const side of [socket, far]) side.on('error', end).on('close', end);
+    // An end is passed on by the pipes, after what came before it; only a failure cuts both at once.
+    for (const side of [socket, far]) side.on('error', drop).on('close', () => sockets.delete(side));
+    far.on('close', () => socket.end());
+    socket.on('close', () => far.destroy());
     socket.pipe(far).pipe(socket);
   };
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());

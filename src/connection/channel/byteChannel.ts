@@ -22,6 +22,8 @@ export interface ByteChannel {
   end(): void;
   /** Ends the far process, as well as this transport can. */
   terminate(): void;
+  /** End of file, and the channel's end as soon as the far process has ended. sshd frees a session only then. */
+  finish(): void;
   close(): void;
 }
 

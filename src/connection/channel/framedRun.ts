@@ -16,27 +16,28 @@ export interface FrameSinks {
 
 export class FramedRun {
   readonly outcome: Promise<FrameOutcome>;
+  /** The far shell's process id, as soon as the command has started; for ever open where it never does. */
+  readonly processId: Promise<number>;
   private settle!: (outcome: FrameOutcome) => void;
+  private tellProcessId!: (id: number) => void;
   private readonly kept = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   private readonly out: FrameReader;
   private readonly err: FrameReader;
 
   constructor(nonce: string, sinks: FrameSinks = {}) {
     this.outcome = new Promise((resolve) => (this.settle = resolve));
+    this.processId = new Promise((resolve) => (this.tellProcessId = resolve));
     this.out = new FrameReader(nonce, sinks.onStdout ?? ((chunk) => this.kept.stdout.push(chunk)));
     this.err = new FrameReader(nonce, sinks.onStderr ?? ((chunk) => this.kept.stderr.push(chunk)));
   }
 
-  /** The far shell's process id, once the command has started. */
-  get processId(): number | undefined {
-    return this.out.begun && /^\d+$/.test(this.out.head) ? Number(this.out.head) : undefined;
-  }
   get begun(): boolean {
     return this.out.begun || this.err.begun;
   }
 
   stdout(chunk: Buffer): void {
     this.out.push(chunk);
+    if (this.out.begun && /^\d+$/.test(this.out.head)) this.tellProcessId(Number(this.out.head));
     this.check();
   }
   stderr(chunk: Buffer): void {

@@ -6,8 +6,13 @@ import { framedProgram } from './frame.ts';
 import { FramedRun } from './framedRun.ts';
 import { keptShellLine } from './loginLine.ts';
 
+/** A program that was told to end and goes on talking is cut off then. */
+export const cutOffAfterMs = 5_000;
+
 export class KeptShell {
   ended: ChannelEnd | undefined;
+  /** Not to be used again; its far end may still be ending. */
+  givenUp = false;
   private channel: ByteChannel | undefined;
   private current: FramedRun | undefined;
   private readonly onEnded: (shell: KeptShell) => void;
@@ -41,11 +46,14 @@ export class KeptShell {
     return run;
   }
 
-  /** Ends the channel; `terminate` ends what runs in it too. */
+  /** Ends the channel when its process has ended; `terminate` ends what runs in it, and cuts it off where that does not help. */
   giveUp(terminate: boolean): void {
-    if (this.ended) return;
-    if (terminate) this.channel?.terminate();
-    this.channel?.end();
-    this.channel?.close();
+    if (this.ended || this.givenUp) return;
+    this.givenUp = true;
+    if (terminate) {
+      this.channel?.terminate();
+      setTimeout(() => this.ended ?? this.channel?.close(), cutOffAfterMs).unref();
+    }
+    this.channel?.finish();
   }
 }

@@ -4,8 +4,8 @@
  * Rules:
  * - A channel is given up, not used again, when its program overran or was aborted, when its frame broke, or when the program may have
  *   left something running that could write into later frames.
- * - All but one of the sessions that the server allows may be kept shells; the last is for commands that need one of their own. Where only one is
- *   allowed, the two take turns. An idle shell is ended as soon as a command waits for a session of its own.
+ * - A command that waits for a session of its own gets that of an idle shell, or of the next shell that is done, but for the last shell while
+ *   programs wait for it. Where the server allows only one session, the two kinds take turns.
  */
 import { CancelledError } from '../../foundation/abort.ts';
 import type { RemoteCommand } from '../port.ts';
@@ -20,6 +20,8 @@ export interface KeptShellsOptions {
   readonly maxShells?: number;
   /** Ends the process group of an aborted program by other means than its channel. */
   readonly endGroup?: (groupId: number) => void;
+  /** All sessions are held by programs that were given up and do not end. */
+  readonly onStuck: () => void;
 }
 
 export interface KeptShells {
@@ -38,18 +40,33 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
   const idle: KeptShell[] = [];
   const waiters: Waiter[] = [];
   const openings: AbortController[] = [];
-  /** Open and being opened. */
+  /** Open and being opened, without those that were given up. */
   let count = 0;
   let disposed = false;
 
-  const slots = createSessionSlots({ makeRoom: () => idle.shift()?.giveUp(false) });
-  const limit = (): number => Math.max(1, Math.min(options.maxShells ?? 6, slots.capacity - 1));
+  const slots = createSessionSlots({
+    makeRoom: () => {
+      const shell = idle.shift();
+      if (shell) giveUp(shell, false);
+    },
+    onStuck: options.onStuck,
+  });
+  const giveUp = (shell: KeptShell, terminate: boolean): void => {
+    if (shell.ended || shell.givenUp) return;
+    count -= 1;
+    slots.linger();
+    shell.giveUp(terminate);
+  };
+  const limit = (): number => Math.min(options.maxShells ?? 6, slots.capacity);
 
   const onEnded = (shell: KeptShell): void => {
     const index = idle.indexOf(shell);
     if (index >= 0) idle.splice(index, 1);
-    count -= 1;
-    slots.release();
+    if (shell.givenUp) slots.releaseLingering();
+    else {
+      count -= 1;
+      slots.release();
+    }
     pump();
   };
 
@@ -61,7 +78,7 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
     slots.open('kept', () => shell.open(options.open), controller.signal).then(
       () => {
         openings.splice(openings.indexOf(controller), 1);
-        free(shell);
+        free(shell, true);
       },
       (error: unknown) => {
         openings.splice(openings.indexOf(controller), 1);
@@ -86,12 +103,13 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
     }
   };
 
-  const free = (shell: KeptShell): void => {
-    if (shell.ended) return;
-    const mustShare = slots.ownWaiting > 0 && (slots.capacity === 1 || count > 1);
+  const free = (shell: KeptShell, fresh = false): void => {
+    if (shell.ended || shell.givenUp) return;
+    // Where the two take turns, a shell that was opened for somebody serves him first.
+    const mustShare = !fresh && slots.ownWaiting > 0 && (slots.capacity === 1 || count > 1);
     const waiter = disposed || mustShare ? undefined : waiters.shift();
     if (waiter) waiter.resolve(shell);
-    else if (disposed || slots.ownWaiting > 0 || count > limit()) shell.giveUp(false);
+    else if (disposed || slots.ownWaiting > 0 || count > limit()) giveUp(shell, false);
     else idle.push(shell);
     pump();
   };
@@ -136,14 +154,17 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
       onSent();
       const outcome = await Promise.race([run.outcome, aborted(signal)]);
       if (outcome === undefined) {
-        if (run.processId !== undefined) options.endGroup?.(run.processId);
-        shell.giveUp(true);
+        // It may be given up before it has said who it is.
+        void run.processId.then(options.endGroup);
+        giveUp(shell, true);
+        pump();
         throw new CancelledError();
       }
       if (outcome.kind === 'complete' && !retire) free(shell);
       else {
-        shell.giveUp(false);
+        giveUp(shell, false);
         // The next command should find a warm one.
+        pump();
         if (outcome.kind === 'complete' && !disposed && idle.length === 0 && openings.length === 0 && slots.ownWaiting === 0 && count <= limit()) openOne();
       }
       return outcome;
@@ -151,7 +172,7 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
     dispose() {
       disposed = true;
       for (const opening of openings) opening.abort();
-      for (const shell of idle.splice(0)) shell.giveUp(false);
+      for (const shell of idle.splice(0)) giveUp(shell, false);
       for (const waiter of waiters.splice(0)) waiter.reject(new CancelledError());
     },
   };

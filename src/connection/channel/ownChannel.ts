@@ -7,6 +7,7 @@ import { newToken } from '../../foundation/ids.ts';
 import type { RemoteCommand, StreamOptions } from '../port.ts';
 import type { ByteChannel, OpenChannel } from './byteChannel.ts';
 import { framedProgram } from './frame.ts';
+import { cutOffAfterMs } from './keptShell.ts';
 import { FramedRun, type FrameOutcome, type FrameSinks } from './framedRun.ts';
 import { programLine } from './loginLine.ts';
 import type { SessionSlots } from './sessionSlots.ts';
@@ -35,10 +36,20 @@ export async function runInOwnChannel(command: RemoteCommand, options: OwnChanne
   const run = new FramedRun(nonce, options);
   let channel: ByteChannel | undefined;
 
+  let over = false;
+  let lingering = false;
   const onAbort = (): void => {
+    if (!over && !lingering) {
+      lingering = true;
+      options.slots.linger();
+    }
     channel?.terminate();
-    if (run.processId !== undefined) options.endGroup?.(run.processId);
-    channel?.close();
+    // It may be given up before it has said who it is.
+    void run.processId.then(options.endGroup);
+    channel?.finish();
+    setTimeout(() => {
+      if (!over) channel?.close();
+    }, cutOffAfterMs).unref();
   };
   const stopped = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 
@@ -50,7 +61,9 @@ export async function runInOwnChannel(command: RemoteCommand, options: OwnChanne
         onStderr: (chunk) => run.stderr(chunk),
         onEnd: (end) => {
           run.end(end);
-          options.slots.release();
+          over = true;
+          if (lingering) options.slots.releaseLingering();
+          else options.slots.release();
         },
       });
     },
@@ -67,8 +80,7 @@ export async function runInOwnChannel(command: RemoteCommand, options: OwnChanne
     const fed = feed(channel, program.preamble, input, Promise.race([run.outcome, stopped]));
     const outcome = await Promise.race([run.outcome, stopped, fed.then(() => run.outcome)]);
     if (outcome === undefined) throw new CancelledError();
-    // A program that ended must not be kept by a child that still holds the streams.
-    channel?.close();
+    channel?.finish();
     return outcome;
   } catch (error) {
     if (!CancelledError.is(error)) onAbort();

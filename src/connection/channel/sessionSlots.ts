@@ -3,8 +3,10 @@
  *
  * sshd's MaxSessions (10 by default, 1 or 2 on some sites) is not announced: it shows only when opening one more fails. Rule: a failure
  * while others are open lowers the capacity to what is open and queues the opener; it fails a command only where nothing is open at all.
+ * sshd frees a session when its process ends, not when its channel is closed. Where all that are left are held by processes that were given up
+ * and would not end, `onStuck` is told: only another connection helps.
  */
-import { CancelledError } from '../../foundation/abort.ts';
+import { CancelledError, sleep } from '../../foundation/abort.ts';
 import { SessionLimitError } from './byteChannel.ts';
 
 /** A shell that is kept, or a session of a command's own. */
@@ -22,12 +24,23 @@ export interface SessionSlots {
   /** Opens with `open` when there is room. Call `release` once for each success, when the session has really ended. */
   open<T>(kind: SessionKind, open: () => Promise<T>, signal: AbortSignal): Promise<T>;
   release(): void;
+  /** One of the open sessions has been given up, but its process may go on and hold the session. */
+  linger(): void;
+  /** That one has ended too; instead of `release`. */
+  releaseLingering(): void;
 }
 
-export function createSessionSlots(options: { capacity?: number; /** Asked to end an idle session because somebody waits. */ makeRoom: () => void }): SessionSlots {
+const stuckAfterMs = 2_000;
+const mostRefusals = 5;
+const forgetLimitAfterMs = 60_000;
+
+export function createSessionSlots(options: { capacity?: number; /** Asked to end an idle session because somebody waits. */ makeRoom: () => void; onStuck: () => void }): SessionSlots {
   let capacity = options.capacity ?? 10;
   let taken = 0;
-  let confirmed = 0;
+  let lastRelease = 0;
+  let loweredAt = 0;
+  let lingering = 0;
+  let stuckTimer: NodeJS.Timeout | undefined;
   const waiting: Waiter[] = [];
 
   const admit = (): void => {
@@ -37,8 +50,23 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
     }
   };
 
+  const isStuck = (): boolean => waiting.length > 0 && lingering > 0 && taken >= capacity && taken <= lingering;
+  const watchForStuck = (): void => {
+    if (stuckTimer !== undefined || !isStuck()) return;
+    stuckTimer = setTimeout(() => {
+      stuckTimer = undefined;
+      if (isStuck()) options.onStuck();
+    }, stuckAfterMs);
+    stuckTimer.unref();
+  };
+
   const take = (kind: SessionKind, signal: AbortSignal, first: boolean): Promise<void> => {
     if (signal.aborted) return Promise.reject(new CancelledError());
+    // A limit may have been seen by mistake (a session that was just ending): look again now and then.
+    if (taken >= capacity && loweredAt > 0 && Date.now() - loweredAt > forgetLimitAfterMs) {
+      capacity += 1;
+      loweredAt = Date.now();
+    }
     if (taken < capacity && waiting.length === 0) {
       taken += 1;
       return Promise.resolve();
@@ -60,7 +88,15 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
       if (first) waiting.unshift(waiter);
       else waiting.push(waiter);
       if (kind === 'own') options.makeRoom();
+      admit();
+      watchForStuck();
     });
+  };
+
+  const release = (): void => {
+    lastRelease = Date.now();
+    taken -= 1;
+    admit();
   };
 
   return {
@@ -75,9 +111,7 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
       for (;;) {
         await take(kind, signal, refusals > 0);
         try {
-          const value = await open();
-          confirmed += 1;
-          return value;
+          return await open();
         } catch (error) {
           taken -= 1;
           if (!(error instanceof SessionLimitError)) {
@@ -85,19 +119,31 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
             throw error;
           }
           refusals += 1;
-          // Nothing of ours is open or being opened: the server refuses sessions as such. Once more, as one of ours may just be ending there.
-          if (taken === 0 && refusals > 1) {
-            admit();
-            throw error;
+          // sshd may count a session for a moment after its end: that is no limit. Nor is it one where nothing of ours is open at all.
+          const justEnded = refusals <= mostRefusals && Date.now() - lastRelease < 1_000 + 100 * refusals;
+          if (justEnded || taken === 0) {
+            if (refusals > mostRefusals) {
+              admit();
+              throw error;
+            }
+            await sleep(25 * 2 ** refusals, signal);
+          } else {
+            // What is being opened meanwhile may succeed: if not, it says so itself.
+            capacity = Math.max(1, taken);
+            loweredAt = Date.now();
           }
-          capacity = Math.max(1, confirmed);
+          watchForStuck();
         }
       }
     },
-    release() {
-      confirmed -= 1;
-      taken -= 1;
-      admit();
+    release,
+    linger() {
+      lingering += 1;
+      watchForStuck();
+    },
+    releaseLingering() {
+      lingering -= 1;
+      release();
     },
   };
 }

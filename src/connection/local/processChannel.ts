@@ -65,6 +65,9 @@ export function openProcessChannel(line: string, handlers: ChannelHandlers): Pro
           // The group may outlive its leader, so it is signalled whether or not that has ended.
           setTimeout(() => signalGroup('SIGKILL'), killAfterMs).unref();
         },
+        finish: () => {
+          child.stdin.end();
+        },
         close: closeStreams,
       }),
     );

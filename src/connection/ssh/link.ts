@@ -80,6 +80,7 @@ export function createSshLink(clients: readonly Client[], neededPerson: boolean)
 function attach(channel: ClientChannel, handlers: ChannelHandlers, open: Set<(end: ChannelEnd) => void>, lost: () => string | undefined): ByteChannel {
   let exit: ChannelEnd | undefined;
   let over = false;
+  let finishing = false;
   let release: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (release = resolve));
   const end = (how: ChannelEnd): void => {
@@ -93,7 +94,11 @@ function attach(channel: ClientChannel, handlers: ChannelHandlers, open: Set<(en
   channel.on('data', handlers.onStdout);
   channel.stderr.on('data', handlers.onStderr);
   channel.on('error', () => undefined);
-  channel.on('exit', (code: number | null, signal?: string) => (exit = signal === undefined ? { exitCode: code } : { exitCode: null, signal }));
+  channel.on('exit', (code: number | null, signal?: string) => {
+    exit = signal === undefined ? { exitCode: code } : { exitCode: null, signal };
+    // A child in the background may hold the streams, and with them the channel, for ever.
+    if (finishing) channel.close();
+  });
   channel.on('close', () => {
     const reason = lost();
     end(exit ?? { exitCode: null, lost: reason ?? 'the server closed the channel' });
@@ -109,11 +114,16 @@ function attach(channel: ClientChannel, handlers: ChannelHandlers, open: Set<(en
         void ended.then(resolve);
       }),
     end: () => {
-      channel.end();
+      if (!over) channel.end();
     },
     terminate: () => {
       // Servers before OpenSSH 7.9 ignore it; the caller has another way.
       if (!over) channel.signal('TERM');
+    },
+    finish: () => {
+      finishing = true;
+      if (!over) channel.end();
+      if (exit) channel.close();
     },
     close: () => channel.close(),
   };
