@@ -15,7 +15,8 @@ function header(name: Uint8Array, size: number, mode: number, mtimeS: number, ty
   block.write(type, 156, 'latin1');
   block.write('ustar\u000000', 257, 'latin1');
   let sum = 0;
-  for (const byte of block) sum += byte;
+  // By index: an iterator over half a thousand bytes is the costliest part of sending a small file.
+  for (let i = 0; i < 270; i += 1) sum += block[i] ?? 0;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;
 }
