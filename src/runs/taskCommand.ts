@@ -6,7 +6,10 @@ import { HpcError } from '../foundation/errors.ts';
 import { quoteCommand } from '../foundation/quoting.ts';
 import type { CallOptions, FoundExecutor, RunDeps } from './deps.ts';
 import type { EvaluatedSweep } from './evaluateSweep.ts';
+import { parseKwargs } from './kwargs.ts';
 import type { Finding, RunRequest } from './planRun.ts';
+
+type Kwargs = Readonly<Record<string, unknown>>;
 
 interface ArgumentCommand {
   readonly argv: readonly string[];
@@ -25,8 +28,9 @@ export interface TaskCommand {
 export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep, deps: RunDeps, options: CallOptions): Promise<TaskCommand> {
   if (request.command !== undefined) return { executor: request.command, extra: {}, findings: [] };
   const found = await deps.executors.discover(options.signal);
-  const swept = sweptExecutors(sweep);
-  const names = sweptKeys(sweep);
+  const tasks = sweep.lines.map(parseKwargs);
+  const swept = sweptExecutors(tasks);
+  const names = sweptKeys(tasks);
   if (request.executor === undefined && swept.length > 0) {
     const executors = swept.map((path) => requireExecutor(path, found));
     const flagged = new Set(executors.flatMap((executor) => executor.flags.map((flag) => flag.name)));
@@ -43,23 +47,14 @@ export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep,
 }
 
 /** Values of the kwarg `executor`, in order of appearance, if every task has it. */
-function sweptExecutors(sweep: EvaluatedSweep): readonly string[] {
-  const values = new Set<string>();
-  for (const line of sweep.lines) {
-    const match = /"executor":("(?:[^"\\]|\\.)*")/.exec(line);
-    if (!match?.[1]) return [];
-    values.add(JSON.parse(match[1]) as string);
-  }
-  return [...values];
+function sweptExecutors(tasks: readonly Kwargs[]): readonly string[] {
+  const values = tasks.map((kwargs) => kwargs.executor);
+  return values.every((value) => typeof value === 'string') ? [...new Set(values)] : [];
 }
 
-function sweptKeys(sweep: EvaluatedSweep): readonly string[] {
-  if (sweep.keyOrder) return sweep.keyOrder;
-  const names = new Set<string>();
-  for (const line of sweep.lines) {
-    for (const match of line.replaceAll(/"(?:[^"\\]|\\.)*"(?!:)/g, '""').matchAll(/"((?:[^"\\]|\\.)*)":/g)) if (match[1] !== undefined) names.add(match[1]);
-  }
-  return [...names];
+/** Names of all kwargs, in order of appearance: tasks of different executors may have different ones. */
+function sweptKeys(tasks: readonly Kwargs[]): readonly string[] {
+  return [...new Set(tasks.flatMap((kwargs) => Object.keys(kwargs)))];
 }
 
 /** The script that FLAGS names, if it names one. */
