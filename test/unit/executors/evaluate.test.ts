@@ -88,7 +88,7 @@ describe('evaluating tasks.py (real Python)', function () {
     await refused('def total(): return 2\ndef resolve(i):\n    return {"a": [1][i]}\n', 'resolve_raised', /IndexError/, 3);
     await refused('def total(): return 1\ndef resolve(i): return [i]\n', 'resolve_returned_non_dict', /must return a dict, not list/);
     await refused('def total(): return 1\ndef resolve(i): return {1: 2}\n', 'literal_value_not_allowed', /key 1 is not a string/);
-    await refused('def total(): return 1\ndef resolve(i): return {"a": {1, 2}}\n', 'literal_value_not_allowed', /set is not JSON serializable/);
+    await refused('def total(): return 1\ndef resolve(i): return {"a": {1, 2}}\n', 'literal_value_not_allowed', /set'? is not JSON serializable/);
     await refused('a = []\na.append(a)\ndef total(): return 1\ndef resolve(i): return {"a": a}\n', 'literal_value_not_allowed', /[Cc]ircular/);
     for (const value of ['-1', '"3"', 'None', 'True', '2.0', '10**9']) await refused(`def total(): return ${value}\ndef resolve(i): return {}\n`, 'total_invalid', /total\(\)/);
     await refused('def total(): return 1\ndef resolve(i):\n    while True:\n        pass\n', 'tasks_py_timeout', /did not finish within 1 s/, undefined, { timeoutS: 1 });
