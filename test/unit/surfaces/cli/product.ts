@@ -1,14 +1,10 @@
 /** The command line as it ships, bundled once per test process into a temporary folder, and ways to run it. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import * as esbuild from 'esbuild';
+import { promisify } from 'node:util';
 import type { Envelope } from '../../../../src/operations/envelope.ts';
-
-const commonJsNames =
-  'import{createRequire as __createRequire}from"node:module";import{fileURLToPath as __toPath}from"node:url";' +
-  'const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL(".",import.meta.url));';
 
 let built: Promise<string> | undefined;
 
@@ -17,11 +13,10 @@ export function cliProgram(): Promise<string> {
   built ??= (async () => {
     const product = fs.mkdtempSync(path.join(os.tmpdir(), 'hpc-agent-cli-'));
     process.once('exit', () => fs.rmSync(product, { recursive: true, force: true }));
-    for (const name of ['templates', 'schemas', 'package.json']) fs.symlinkSync(path.resolve(name), path.join(product, name));
-    await esbuild.build({
-      absWorkingDir: path.resolve('.'), entryPoints: ['src/cli.ts'], outdir: path.join(product, 'dist'), bundle: true, format: 'esm', splitting: true, platform: 'node', target: 'node20',
-      mainFields: ['module', 'main'], external: ['*.node', 'cpu-features'], banner: { js: commonJsNames }, logLevel: 'error',
-    });
+    for (const name of ['src', 'node_modules', 'templates', 'schemas', 'package.json']) if (fs.existsSync(name)) fs.symlinkSync(path.resolve(name), path.join(product, name));
+    // The build itself, at another place: what is tested is what ships, and dist/ is left to whoever is using it.
+    fs.copyFileSync('esbuild.mjs', path.join(product, 'esbuild.mjs'));
+    await promisify(execFile)(process.execPath, [path.join(product, 'esbuild.mjs')]);
     return path.join(product, 'dist', 'cli.js');
   })();
   return built;

@@ -60,7 +60,7 @@ describe('the command line’s wire (contract)', function () {
     try {
       const answer = await desk.run(['plan', '--cluster', 'far', '--command', 'true']);
       const error = errorOf(answer);
-      assert.deepEqual([answer.code, error.error_code, error.category, error.retry_safe], [2, 'ssh_unreachable', 'network', true]);
+      assert.deepEqual([answer.code, error.error_code, error.category, error.retry_safe], [2, 'ssh_unreachable', 'network', true], answer.stdout);
       const checked = await desk.run(['preflight', '--cluster', 'far']);
       assert.equal(checked.code, 2);
       assert.equal(checked.data<{ all_ok: boolean }>().all_ok, false);
