@@ -54,8 +54,8 @@ export interface EvaluatedTasks {
   readonly lines: readonly string[];
   readonly cmdSha: string;
   readonly tasksPySha: string;
-  /** The kwargs' names in the order of `resolve()`, where it is the same for every task. */
-  readonly keyOrder: readonly string[] | undefined;
+  /** The kwargs' names in the order of `resolve()`; where tasks differ, each where it first comes. */
+  readonly keyOrder: readonly string[];
   /** `FLAGS` of tasks.py by executor module; undefined where it has none. */
   readonly flags: Readonly<Record<string, readonly DeclaredFlag[]>> | undefined;
   readonly pythonVersion: string;
@@ -95,7 +95,7 @@ const flagSchema = z.object({
 const endSchema = z.object({
   count: z.int(),
   cmd_sha: z.string(),
-  key_order: z.nullable(z.array(z.string())),
+  key_order: z.array(z.string()),
   flags: z.nullable(z.record(z.string(), z.array(flagSchema))),
 });
 const errorSchema = z.object({ code: z.string(), message: z.string(), file: z.nullable(z.string()), line: z.nullable(z.int()), task: z.nullable(z.int()) });
@@ -207,7 +207,7 @@ export async function evaluateTasks(options: EvaluateOptions): Promise<Evaluated
     lines,
     cmdSha,
     tasksPySha: head.tasks_py_sha,
-    keyOrder: tail.key_order ?? undefined,
+    keyOrder: tail.key_order,
     flags: tail.flags ?? undefined,
     pythonVersion: head.python,
     problems: problemsOf(lines),

@@ -3,6 +3,7 @@ import { describeLimitSource } from '../cluster/limits.ts';
 import { durationExpectation, memoryExpectation, parseDurationS, parseMemoryMiB } from '../cluster/units.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { RunDeps } from '../runs/deps.ts';
+import { parseKwargs } from '../runs/kwargs.ts';
 import type { RunPlan, RunRequest } from '../runs/planRun.ts';
 import { readParams, type RunView } from '../runs/runView.ts';
 import type { ResourceRequest } from '../scheduler/port.ts';
@@ -89,7 +90,7 @@ export async function planOutputOf(plan: RunPlan, deps: RunDeps): Promise<PlanOu
     est_wall_s: plan.estWallS,
     remote_path: plan.remotePath,
     job_script: await jobScriptPreview(plan, deps),
-    sample_tasks: sampleIds.map((task_id) => ({ task_id, kwargs: displayKwargs(plan.sweep.lines[task_id] ?? '{}') })),
+    sample_tasks: sampleIds.map((task_id) => ({ task_id, kwargs: { ...parseKwargs(plan.sweep.lines[task_id] ?? '{}') } })),
     findings: plan.findings.map(({ severity, code, message, suggestedFix }) => ({ severity, code, message, ...(suggestedFix === undefined ? {} : { suggested_fix: suggestedFix }) })),
     verdict,
     prior_run: plan.prior ? { run_id: plan.prior.runId, lifecycle_state: plan.prior.lifecycle, submitted_at: plan.prior.submittedAt, complete: plan.prior.complete, total_tasks: plan.prior.totalTasks } : null,
@@ -112,10 +113,6 @@ function limitRows(plan: RunPlan): { name: string; value: number; origin: string
     const source = plan.limits.origins[name];
     return value === undefined || !Number.isFinite(value) ? [] : [{ name, value, origin: source ? describeLimitSource(source) : '' }];
   });
-}
-
-function displayKwargs(line: string): Record<string, unknown> {
-  return JSON.parse(line.replaceAll(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) => (token.startsWith('"') ? token : 'null'))) as Record<string, unknown>;
 }
 
 export function runSummaryOf(view: RunView): RunSummary {

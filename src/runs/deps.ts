@@ -16,7 +16,8 @@ export interface SweepEvaluation {
   readonly lines: readonly string[];
   readonly cmdSha: string;
   readonly tasksPySha: string;
-  readonly keyOrder: readonly string[] | undefined;
+  /** Names of the kwargs in the order of `resolve()`. */
+  readonly keyOrder: readonly string[];
   /** Executors that FLAGS names. */
   readonly flagModules: readonly string[];
   readonly problems: readonly { readonly severity: 'warning' | 'info'; readonly code: string; readonly message: string }[];

@@ -7,6 +7,7 @@ import { HpcError } from '../foundation/errors.ts';
 import type { AccountingRow, QueueRow, SchedulerDialect } from '../scheduler/port.ts';
 import type { SourceSnapshot } from './clusterSnapshot.ts';
 import type { RunDeps } from './deps.ts';
+import { parseKwargs } from './kwargs.ts';
 import type { RunFacts, RunRecord } from './journal.ts';
 import { mergeTaskStates, type TaskState, type TaskView } from './mergeTaskStates.ts';
 import type { Sidecar, Submission } from './sidecar.ts';
@@ -128,11 +129,10 @@ export async function readParams(experimentDir: string, runId: string): Promise<
   } catch (cause) {
     throw new HpcError('journal_corrupt', `The frozen parameters of ${runId} are missing: ${file}.`, { cause, remediation: 'Fetch the file of the same name from the run’s folder on the cluster (.hpc/runs).' });
   }
-  // Python writes NaN and Infinity, which JSON does not have: they become null for showing.
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line.replaceAll(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) => (token.startsWith('"') ? token : 'null'))) as Record<string, unknown>);
+    .map(parseKwargs);
 }
 
 /** Tasks by wave. */

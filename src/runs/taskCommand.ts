@@ -30,7 +30,7 @@ export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep,
   const found = await deps.executors.discover(options.signal);
   const tasks = sweep.lines.map(parseKwargs);
   const swept = sweptExecutors(tasks);
-  const names = sweptKeys(tasks);
+  const names = sweep.keyOrder;
   if (request.executor === undefined && swept.length > 0) {
     const executors = swept.map((path) => requireExecutor(path, found));
     const flagged = new Set(executors.flatMap((executor) => executor.flags.map((flag) => flag.name)));
@@ -50,11 +50,6 @@ export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep,
 function sweptExecutors(tasks: readonly Kwargs[]): readonly string[] {
   const values = tasks.map((kwargs) => kwargs.executor);
   return values.every((value) => typeof value === 'string') ? [...new Set(values)] : [];
-}
-
-/** Names of all kwargs, in order of appearance: tasks of different executors may have different ones. */
-function sweptKeys(tasks: readonly Kwargs[]): readonly string[] {
-  return [...new Set(tasks.flatMap((kwargs) => Object.keys(kwargs)))];
 }
 
 /** The script that FLAGS names, if it names one. */

@@ -171,19 +171,22 @@ def flags_of(module):
 
 def print_tasks(frames, module, count):
     digest = hashlib.sha256()
-    orders = set()
+    # Every name, in the order in which it first comes: tasks of different executors have different ones.
+    order = []
+    known = set()
     batch = []
     for index in range(count):
         line, kwargs = line_of(module, index)
-        if len(orders) < 2:
-            orders.add(tuple(kwargs))
+        if not known.issuperset(kwargs):
+            order.extend(name for name in kwargs if name not in known)
+            known.update(kwargs)
         batch.append(line)
         if len(batch) == BATCH or index == count - 1:
             text = "\n".join(batch).encode("ascii")
             digest.update(text if index < BATCH else b"\n" + text)
             frames.out.write(text + b"\n")
             batch = []
-    return digest.hexdigest(), list(orders.pop()) if len(orders) == 1 else None
+    return digest.hexdigest(), order
 
 
 def alarm(_number, _frame):
