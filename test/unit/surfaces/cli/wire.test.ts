@@ -105,7 +105,7 @@ describe('the command line’s wire (contract)', function () {
 
   it('speaks to people with --human: tables, and errors with what to do', async () => {
     const list = await desk.run(['clusters', 'list', '--human']);
-    assert.match(list.stdout, /^cluster +scheduler +target .*\n─+  .*\nthis-computer +background/);
+    assert.match(list.stdout, /^cluster +scheduler +target .*\n─+ {2}.*\nthis-computer +background/);
     assert.equal((await desk.run(['list-runs', '--human'])).stdout, 'No runs yet.\n');
     const wrong = await desk.run(['plan', '--cluster', 'elsewhere', '--human']);
     assert.equal(wrong.code, 1);
