@@ -1,7 +1,7 @@
 /** A cluster in use: its profile, a connection and a scheduler's dialect put together, with what is known of the far side. */
 import * as path from 'node:path';
 import type { Connection, ExecOptions, RemoteEnvironment } from '../connection/port.ts';
-import { HpcError } from '../foundation/errors.ts';
+import { HpcError, toHpcError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import type { CommandOutput, Query, SchedulerCommand, SchedulerDialect, SchedulerTools } from '../scheduler/port.ts';
 import { expandRemotePath, type ClusterProfile } from './profile.ts';
@@ -88,12 +88,28 @@ export class ClusterSession {
 
   /** Runs scheduler commands in one round trip and parses what each printed. */
   async ask<T>(queries: readonly Query<T>[], options: ExecOptions = {}): Promise<readonly T[]> {
+    const outputs = await this.outputsOf(queries, options);
+    return queries.map((query, index) => query.parse(outputOnWire(outputs[index], this.connection.label), false));
+  }
+
+  /** The same where the questions stand for themselves: what one source did not answer is told apart from what another did. */
+  async askEach<T>(queries: readonly Query<T>[], options: ExecOptions = {}): Promise<readonly (T | HpcError)[]> {
+    const outputs = await this.outputsOf(queries, options);
+    return queries.map((query, index) => {
+      try {
+        return query.parse(outputOnWire(outputs[index], this.connection.label), false);
+      } catch (error) {
+        return toHpcError(error);
+      }
+    });
+  }
+
+  private async outputsOf<T>(queries: readonly Query<T>[], options: ExecOptions): Promise<readonly unknown[]> {
     if (queries.length === 0) return [];
     const facts = await this.facts(options);
     const timeoutMs = 15_000 + queries.reduce((sum, query) => sum + query.command.timeoutS * 1000, 0);
     const reply = await facts.runtime.call('exec', { env: facts.commandEnvironment, commands: queries.map((query) => commandOnWire(query.command)) }, { timeoutMs, ...options });
-    const outputs = Array.isArray(reply['outputs']) ? (reply['outputs'] as unknown[]) : [];
-    return queries.map((query, index) => query.parse(outputOnWire(outputs[index], this.connection.label), false));
+    return Array.isArray(reply.outputs) ? (reply.outputs as unknown[]) : [];
   }
 
   /** The folder on the cluster that belongs to a workspace. */
@@ -113,6 +129,6 @@ export function commandOnWire(command: SchedulerCommand): Readonly<Record<string
 
 export function outputOnWire(value: unknown, label: string): CommandOutput {
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  if (typeof fields['out'] !== 'string') throw new HpcError('remote_command_failed', `${label} left out the output of a command.`);
-  return { stdout: fields['out'], stderr: typeof fields['err'] === 'string' ? fields['err'] : '', exitCode: typeof fields['rc'] === 'number' ? fields['rc'] : null };
+  if (typeof fields.out !== 'string') throw new HpcError('remote_command_failed', `${label} left out the output of a command.`);
+  return { stdout: fields.out, stderr: typeof fields.err === 'string' ? fields.err : '', exitCode: typeof fields.rc === 'number' ? fields.rc : null };
 }

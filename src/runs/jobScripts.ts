@@ -106,7 +106,7 @@ export async function jobScriptsOf(sidecar: Sidecar, session: ClusterSession, fa
   const combiners = submission.combiners.map(async ({ key, wave }) => ({
     key,
     // Forced: a combiner that the scheduler starts a second time replaces what its first start left.
-    text: await renderJobScript({ ...common, gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] } }, { templatesDirectory }),
+    text: await renderJobScript({ ...common, gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: path.posix.join(claims, key) }, { templatesDirectory }),
   }));
   return Promise.all([...arrays, ...combiners]);
 }

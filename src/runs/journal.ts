@@ -108,6 +108,11 @@ export class Journal {
     return withFileLock(`${this.recordFile(experimentDir, runId)}.submit.lock`, body, { ...(signal ? { signal } : {}), timeoutMs: 120_000 });
   }
 
+  /** Runs body while no other process decides whether to make a new run in this workspace. */
+  async withIntent<T>(experimentDir: string, body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return withFileLock(path.join(this.repoDirectory(experimentDir), 'intent.lock'), body, { ...(signal ? { signal } : {}), timeoutMs: 60_000 });
+  }
+
   /** Every workspace that has a journal here. */
   async workspaces(): Promise<readonly string[]> {
     let names: string[];

@@ -42,7 +42,9 @@ export async function observeCluster(session: ClusterSession, runs: readonly Ope
       async () => {
         const last = await readSnapshot(directory, 'queue');
         const observed = await Promise.all(runs.map((run) => deps.journal.readFacts(run.experimentDir, run.sidecar.run_id)));
-        const isFresh = (at: string | null): boolean => at !== null && (Date.parse(at) >= askedAt || (options.force !== true && deps.clock.now().getTime() - Date.parse(at) < freshMs));
+        const nowMs = deps.clock.now().getTime();
+        // A time that is still to come was written before the clock was set back: it proves nothing.
+        const isFresh = (at: string | null): boolean => at !== null && Date.parse(at) <= nowMs && (Date.parse(at) >= askedAt || (options.force !== true && nowMs - Date.parse(at) < freshMs));
         if (last && isFresh(last.at) && observed.every((facts) => isFresh(facts.observed_at))) return;
         await observeNow(session, runs, deps, directory, options);
       },
@@ -136,7 +138,7 @@ function jobsForAccounting(views: readonly RunView[], last: SourceSnapshot | und
       if (absent && !(last !== undefined && last.jobs.includes(array.job_id) && Date.parse(last.at) >= Date.parse(absent.since))) urgent = true;
     }
   }
-  const due = last === undefined || nowMs - Date.parse(last.at) >= accountingIntervalMs;
+  const due = last === undefined || Math.abs(nowMs - Date.parse(last.at)) >= accountingIntervalMs;
   return due || urgent ? [...open] : [];
 }
 
@@ -203,7 +205,9 @@ async function storeFacts(runs: readonly OpenRun[], deps: RunDeps, session: Clus
         const missing = view.tasks.slice(array.first_task, array.first_task + array.task_count).some((task) => task.state === 'unknown' || task.state === 'lost');
         if (!missing) continue;
         const seen = facts.absent[array.job_id];
-        if (isWhole || seen) absent[array.job_id] = { since: seen?.since ?? at, times: (seen?.times ?? 0) + (isWhole ? 1 : 0) };
+        // Counted anew where the clock was set back: what is still to come says nothing about how long.
+        const before = seen !== undefined && Date.parse(seen.since) <= Date.parse(at) ? seen : undefined;
+        if (isWhole || before) absent[array.job_id] = { since: before?.since ?? at, times: (before?.times ?? 0) + (isWhole ? 1 : 0) };
       }
       await deps.journal.writeFacts(run.experimentDir, runId, { ...facts, observed_at: at, stale_reason: null, absent });
     }),

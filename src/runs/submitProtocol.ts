@@ -4,9 +4,10 @@
  * Rules:
  * - The token and every job name are on this machine's disk before the first request leaves it.
  * - The remote program writes a receipt before and after each submit command and holds a lock that the command inherits.
- * - A receipt `submitting` without a job id means: not known. It is settled by looking for the job's name in the queue and
- *   in accounting, never by time alone and never by submitting again. Only when every source that there is was asked with
- *   success, the lock is free, and `settleS` have passed since the attempt, the job counts as never submitted.
+ * - A receipt `submitting` without a job id means: not known. It is settled by the mark that the job itself left when it began
+ *   (the remote program reads it), or by looking for the job's name in the queue and in accounting, never by time alone and
+ *   never by submitting again. Only when every source that the site has was asked with success, the lock is free, and
+ *   `settleS` have passed since the attempt, the job counts as never submitted.
  * - Everything here can be repeated at any time: the answer converges.
  */
 import * as z from 'zod/mini';
@@ -134,12 +135,15 @@ async function settleUnknown(session: ClusterSession, facts: ClusterFacts, steps
     const since = new Date(((receipt.at ?? reply.now ?? Date.now() / 1000) - 86_400) * 1000);
     const queries = session.dialect.findByName(step.jobName, since, facts.tools);
     const found = new Set<string>();
-    try {
-      for (const jobs of await session.ask(queries, { signal: options.signal })) for (const job of jobs) if (job.name === step.jobName) found.add(job.jobId);
-    } catch (error) {
-      if (!HpcError.is(error)) throw error;
-      options.log.warn('could not look for a job by its name', { key: step.key, reason: error.message });
-      if (found.size === 0) return undefined;
+    let silent: HpcError | undefined;
+    for (const answer of await session.askEach(queries, { signal: options.signal })) {
+      if (!(answer instanceof HpcError)) for (const job of answer.filter(({ name }) => name === step.jobName)) found.add(job.jobId);
+      // A site without accounting has one source less; one whose accounting is down has not answered.
+      else if (answer.details?.reason !== 'accounting_disabled') silent = answer;
+    }
+    if (found.size === 0 && silent !== undefined) {
+      options.log.warn('could not look for a job by its name', { key: step.key, reason: silent.message });
+      return Object.keys(resolved).length > 0 ? resolved : undefined;
     }
     const [jobId, ...others] = [...found].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
     if (others.length > 0) options.log.error('one submission is in the queue twice', { key: step.key, jobs: [jobId, ...others] });

@@ -7,6 +7,7 @@
  */
 import * as path from 'node:path';
 import * as os from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { pushTree } from '../connection/transfer/pushTree.ts';
 import type { ExtraFile } from '../connection/transfer/transferOptions.ts';
 import type { ClusterSession } from '../cluster/session.ts';
@@ -20,6 +21,7 @@ import type { RunRecord } from './journal.ts';
 import { jobScriptsOf } from './jobScripts.ts';
 import { openRun, requireRun, runState, viewOfRun } from './listRuns.ts';
 import { assertSubmittable, planRun, type RunPlan, type RunRequest } from './planRun.ts';
+import { findPrior, type PriorRun } from './priorRun.ts';
 import { provenanceOf } from './provenance.ts';
 import { readSidecar, writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
 import { stepsOf } from './submitSteps.ts';
@@ -48,27 +50,72 @@ export async function submitRun(request: RunRequest, choice: { readonly ifPrior:
   const plan = await planRun(request, deps, call);
   assertSubmittable(plan);
   if (plan.prior && choice.ifPrior === 'reuse') {
-    const { runId, lifecycle } = plan.prior;
+    const { runId, isInterrupted } = plan.prior;
     // An interrupted submission of the same tasks is finished: a second one beside it is what must never happen.
-    if (plan.prior.isInterrupted) return resumeSubmission(runId, deps, call);
-    await forgetEvaluation(deps);
-    return {
-      runId,
-      cluster: plan.prior.cluster,
-      jobIds: plan.prior.jobIds,
-      totalTasks: plan.prior.totalTasks,
-      waves: plan.waves,
-      deduped: true,
-      resumed: false,
-      remotePath: plan.remotePath,
-      headline: `The same ${plan.prior.totalTasks} tasks are run ${runId} (${lifecycle}, ${plan.prior.complete} done): nothing was submitted. To run them once more submit with if_prior: new.`,
-      roundTrips: session.connection.statistics.roundTrips - before,
-    };
+    const outcome = !isInterrupted ? reusedRun(plan, plan.prior, session.connection.statistics.roundTrips - before) : (await isGivenUp(runId, plan, deps, call)) ? undefined : await resumeSubmission(runId, deps, call);
+    if (outcome) {
+      await forgetEvaluation(deps);
+      return outcome;
+    }
   }
-  const sidecar = await recordIntent(plan, deps);
-  await forgetEvaluation(deps);
+  // One at a time in a workspace: who comes second at the same moment finds the run that the first one made.
+  const sidecar = await deps.journal.withIntent(
+    deps.experimentDir,
+    async () => (choice.ifPrior === 'reuse' && (await findPrior(plan.sweep.cmdSha, plan.profile.name, deps)) !== undefined ? undefined : recordIntent(plan, deps)),
+    call.signal,
+  );
+  if (sidecar === undefined) return submitRun(request, choice, deps, call);
   await deps.journal.withRun(deps.experimentDir, sidecar.run_id, () => pushRun(session, plan.workspace, sidecar, deps, call, true), call.signal);
-  return finishSubmission(session, sidecar, deps, call, { resumed: false, before });
+  const outcome = await finishSubmission(session, sidecar, deps, call, { resumed: false, before });
+  // Only now: an interrupted submission is found again by the same parameters, which a tasks.py may draw anew at every call.
+  await forgetEvaluation(deps);
+  return outcome;
+}
+
+function reusedRun(plan: RunPlan, prior: PriorRun, roundTrips: number): SubmitOutcome {
+  return {
+    runId: prior.runId,
+    cluster: prior.cluster,
+    jobIds: prior.jobIds,
+    totalTasks: prior.totalTasks,
+    waves: plan.waves,
+    deduped: true,
+    resumed: false,
+    remotePath: plan.remotePath,
+    headline: `The same ${prior.totalTasks} tasks are run ${prior.runId} (${prior.lifecycle}, ${prior.complete} done): nothing was submitted. To run them once more submit with if_prior: new.`,
+    roundTrips,
+  };
+}
+
+/**
+ * Whether an interrupted run is given up for a new one: nothing of it is on the cluster, and something else is asked for now
+ * (the account that was refused was corrected). It is then cancelled, so that nobody finishes it later.
+ */
+async function isGivenUp(runId: string, plan: RunPlan, deps: RunDeps, call: CallOptions): Promise<boolean> {
+  const run = await requireRun(runId, deps);
+  const asked = sidecarOf(plan, runId, run.sidecar.submitted_at, {}, deps);
+  if (isDeepStrictEqual(essenceOf(run.sidecar), essenceOf(asked))) return false;
+  const { session } = plan;
+  const steps = stepsOf(run.sidecar, run.submission, session, await session.tools({ signal: call.signal }));
+  await ensureRecord(run, deps);
+  return deps.journal.withRun(
+    deps.experimentDir,
+    runId,
+    async () => {
+      const { receipts } = await reconcileSteps(session, run.submission, steps, { signal: call.signal, log: deps.log });
+      if (Object.values(receipts).some(({ state }) => state === 'submitted' || state === 'submitting')) return false;
+      await deps.journal.update(deps.experimentDir, runId, (record) => ({ ...record, cancel_requested: { at: deps.clock.now().toISOString(), tasks: 'all' } }));
+      return true;
+    },
+    call.signal,
+  );
+}
+
+/** What the jobs of a run are made of, apart from its names. */
+function essenceOf({ resources, executor, result_dir_template, env, extra }: Sidecar): unknown {
+  const { command, commands, submission } = (extra ?? {}) as { command?: unknown; commands?: unknown; submission?: Submission };
+  const arrays = submission?.arrays.map(({ key, first_task, task_count }) => ({ key, first_task, task_count }));
+  return JSON.parse(JSON.stringify({ resources, executor, result_dir_template, env, command, commands, arrays, run_name: submission?.run_name, max_concurrent: submission?.max_concurrent, variables: submission?.env })) as unknown;
 }
 
 /** Makes the run: from here on its token and job names are fixed. */
@@ -131,7 +178,7 @@ function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, provenance
     resources: { ...plan.resources },
     env: { modules: plan.profile.modules, ...(plan.profile.condaEnvs[0] === undefined ? {} : { conda_env: plan.profile.condaEnvs[0] }) },
     job_ids: [],
-    extra: { ...plan.command.extra, metrics_from_stdout: true, key_order: plan.sweep.keyOrder ?? [], provenance, submission },
+    extra: { ...plan.command.extra, metrics_from_stdout: true, key_order: plan.sweep.keyOrder, provenance, submission },
   };
 }
 
@@ -202,6 +249,9 @@ async function finishSubmission(session: ClusterSession, sidecar: Sidecar, deps:
     deps.experimentDir,
     sidecar.run_id,
     async () => {
+      if ((await deps.journal.read(deps.experimentDir, sidecar.run_id))?.cancel_requested?.tasks === 'all') {
+        throw new HpcError('spec_invalid', `The run ${sidecar.run_id} was cancelled: its submission is not finished.`, { remediation: 'Submit the sweep again with if_prior: new.' });
+      }
       call.progress({ message: `Submitting ${submission.arrays.length} array${submission.arrays.length === 1 ? '' : 's'}` });
       const steps = stepsOf(sidecar, submission, session, await session.tools({ signal: call.signal }));
       const reply = await submitSteps(session, submission, steps, { signal: call.signal, log: deps.log });
@@ -245,7 +295,8 @@ async function recordReceipts(sidecar: Sidecar, reply: SubmitReply, problem: Hpc
   const jobIds = arrays.flatMap(({ job_id }) => (job_id === null ? [] : [job_id]));
   const updated: Sidecar = { ...sidecar, job_ids: jobIds, extra: { ...sidecar.extra, submission: { ...submission, arrays, combiners } } };
   await writeSidecar(deps.experimentDir, updated);
-  const complete = jobIds.length === arrays.length;
+  // The combiners too: a submission that stopped before the last of them is taken up again.
+  const complete = problem === undefined && jobIds.length === arrays.length && combiners.every(({ job_id }) => job_id !== null);
   await deps.journal.update(deps.experimentDir, sidecar.run_id, (record) => ({ ...record, job_ids: jobIds, stage: complete ? 'monitor' : 'submit', submit_problem: problem ? problem.message : null }));
   return updated;
 }
