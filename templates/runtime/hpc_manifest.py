@@ -7,6 +7,7 @@ Rules of this file:
 - Whatever changes the tree does so under one lock per root, and only in a folder that carries our owner marker.
 - All paths are bytes (UTF-8): the locale of a login node decides nothing.
 """
+
 import os
 import stat
 import sys
@@ -44,6 +45,7 @@ def raw(path):
 
 def hash_of(path):
     import hashlib
+
     digest = hashlib.sha256()
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
@@ -68,6 +70,7 @@ BITS = {"r": 0o666, "x": 0o777, "p": 0o600, "q": 0o700}
 
 
 # --- the target ------------------------------------------------------------------------------------------------------
+
 
 def home_folder():
     return os.path.expanduser(b"~")
@@ -132,6 +135,7 @@ def remove_quietly(path):
 
 def marker_of(data):
     import json
+
     try:
         value = json.loads(data.decode("utf-8", "replace"))
         return value if isinstance(value, dict) else {}
@@ -156,6 +160,7 @@ def ownership(root, workspace):
 
 
 # --- the manifest: what was pushed here, and how it looked once it lay here -----------------------------------------------
+
 
 def read_manifest(root):
     """(generation, flat list of fields); an unreadable manifest counts as none: everything is then compared by content."""
@@ -264,6 +269,7 @@ def listing_of(root, prune, limit):
 
 def reply(value):
     import json
+
     sys.stdout.write("\n%s%s\n" % (REPLY, json.dumps(value)))
     sys.stdout.flush()
 
@@ -285,7 +291,9 @@ def op_status(options):
     if data is not None and quick in data and not changed and generation and generation == known and not wants_list:
         path = "".join(("\\u%04x" % ord(c)) if c in '"\\' or not " " <= c <= "~" else c for c in text(root))
         if all(ord(c) < 0x10000 for c in text(root)):
-            sys.stdout.write('\n%s{"ok":true,"root":"%s","state":"ours","generation":"%s","deviations":[]}\n' % (REPLY, path, text(generation)))
+            sys.stdout.write(
+                '\n%s{"ok":true,"root":"%s","state":"ours","generation":"%s","deviations":[]}\n' % (REPLY, path, text(generation))
+            )
             sys.stdout.flush()
             return
     state, marker = ownership(root, workspace)
@@ -298,7 +306,7 @@ def op_status(options):
             for i in range(0, len(fields), FIELDS)
         ]
     if wants_list and state != "missing":
-        answer["listing"] = listing_of(root, set(os.fsencode(p) for p in options.get("prune", [])), int(options["list"][0]))
+        answer["listing"] = listing_of(root, {os.fsencode(p) for p in options.get("prune", [])}, int(options["list"][0]))
     reply(answer)
 
 
@@ -315,6 +323,7 @@ def refresh(root, generation, fields):
 def op_compare(options):
     """Hashes of those files of the request ([[path, size]]) that are here with the same size."""
     import json
+
     root = locate(options)
     rows = []
     source = Source("base64" in options)
@@ -334,6 +343,7 @@ def op_compare(options):
 
 
 # --- the lock ----------------------------------------------------------------------------------------------------------
+
 
 def read_words(path):
     try:
@@ -370,6 +380,7 @@ class Lock(object):
 
     def __enter__(self):
         import time
+
         identity = b"\n".join([machine(), b"%d" % os.getpid(), started(os.getpid()), self.token]) + b"\n"
         deadline = time.time() + self.wait
         while True:
@@ -380,13 +391,18 @@ class Lock(object):
                 continue
             if time.time() >= deadline:
                 holder = (read_file(self.path) or b"").split(b"\n")
-                raise Failure("busy", "another transfer to this folder is running (%s)" % text(holder[0].split(b" ")[0] + b", process " + (holder[1] if len(holder) > 1 else b"?")))
+                raise Failure(
+                    "busy",
+                    "another transfer to this folder is running (%s)"
+                    % text(holder[0].split(b" ")[0] + b", process " + (holder[1] if len(holder) > 1 else b"?")),
+                )
             time.sleep(0.05)
         return self
 
     def beat(self):
         """Keeps the lock fresh from a thread; only a long transfer needs it."""
         import threading
+
         self.stop = threading.Event()
 
         def run():
@@ -395,6 +411,7 @@ class Lock(object):
                     os.utime(self.path)
                 except OSError:
                     return
+
         thread = threading.Thread(target=run)
         thread.daemon = True
         thread.start()
@@ -447,6 +464,7 @@ class Lock(object):
     def take_over(self):
         """Removes an abandoned lock. One taker at a time: two could otherwise remove each other's fresh one."""
         import time
+
         guard = self.path + b".taking"
         try:
             os.mkdir(guard)
@@ -474,6 +492,7 @@ class Lock(object):
 
 # --- streams: blocks of [kind][length][bytes], kind 0 as they are, 1 deflated, 2 the end; inside them a tar ---------------
 
+
 class Source(object):
     """Standard input as the bytes inside the blocks."""
 
@@ -482,6 +501,7 @@ class Source(object):
         if base64:
             import base64 as codec
             import io
+
             self.input = io.BytesIO(codec.b64decode(self.input.read()))
         self.buffer = b""
         self.position = 0
@@ -496,6 +516,7 @@ class Source(object):
     def fill(self):
         import signal
         import zlib
+
         signal.alarm(IDLE_SECONDS)
         head = self.exactly(5)
         kind = head[0]
@@ -517,7 +538,7 @@ class Source(object):
             if self.ended:
                 raise Failure("incomplete", "the stream ended in the middle of a file")
             self.fill()
-        data = self.buffer[self.position:self.position + count]
+        data = self.buffer[self.position : self.position + count]
         self.position += len(data)
         return data
 
@@ -528,7 +549,7 @@ class Source(object):
         return data
 
     def rest(self):
-        parts = [self.buffer[self.position:]]
+        parts = [self.buffer[self.position :]]
         while not self.ended:
             self.fill()
             parts.append(self.buffer)
@@ -569,11 +590,13 @@ def checked(path):
 
 # --- push ----------------------------------------------------------------------------------------------------------------
 
+
 def op_apply(options):
     import signal
 
     def leave(_signal, _frame):
         raise Failure("incomplete", "the transfer was ended or its stream fell silent")
+
     for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(name, leave)
     root = locate(options)
@@ -592,6 +615,7 @@ def op_apply(options):
 
 def apply(root, source, options):
     import json
+
     plan = json.loads(source.member().decode("utf-8"))
     os.makedirs(os.path.join(root, STATE), exist_ok=True)
     if os.path.realpath(root) != root:
@@ -642,12 +666,14 @@ def claim(root, plan):
         raise Failure("not_ours", "%s is not empty and carries no marker of ours" % text(root))
     if state != "ours":
         import json
+
         write_file(os.path.join(root, MARKER), raw(json.dumps(plan["owner"], indent=2) + "\n"))
 
 
 def receive(source, plan, stage):
     """Unpacks the stream into the staging folder, one numbered file after the other; returns their hashes."""
     import hashlib
+
     hashes = []
     flush = len(plan["files"]) <= FLUSHED_FILES
     for number, (path, kind, size, mtime, mode, content) in enumerate(plan["files"]):
@@ -685,12 +711,13 @@ def copy_long(source, fd, size, digest):
         digest.update(data)
         left -= len(data)
         while data:
-            data = data[os.write(fd, data):]
+            data = data[os.write(fd, data) :]
     return digest.hexdigest()[:32]
 
 
 def verify(plan, hashes, trailer):
     import hashlib
+
     bad = set(trailer["bad"])
     joined = "\n".join(value for number, value in enumerate(hashes) if number not in bad)
     if hashlib.sha256(raw(joined)).hexdigest() != trailer["check"]:
@@ -699,11 +726,11 @@ def verify(plan, hashes, trailer):
 
 def finish(root, plan, hashes, bad, stage, fields):
     """Everything has arrived: delete what was agreed, move the files into place, write down what lies here now."""
-    table = {fields[i]: fields[i + 1:i + FIELDS] for i in range(0, len(fields), FIELDS)}
+    table = {fields[i]: fields[i + 1 : i + FIELDS] for i in range(0, len(fields), FIELDS)}
     deleted = [row for row in plan["delete"] if delete_one(row, plan["protect"], table)]
     made = set()
     placed = 0
-    for number, (path, kind, size, mtime, mode, content) in enumerate(plan["files"]):
+    for number, (path, kind, size, mtime, mode, _content) in enumerate(plan["files"]):
         if number in bad:
             continue
         path = raw(path)
@@ -711,7 +738,15 @@ def finish(root, plan, hashes, bad, stage, fields):
         place(stage + b"/%d" % number, path)
         placed += 1
         st = os.lstat(path)
-        table[path] = [raw(kind), b"%d" % size, b"%d" % mtime, raw(mode), raw(hashes[number]), b"%d" % st.st_mtime_ns, b"%d" % st.st_ctime_ns]
+        table[path] = [
+            raw(kind),
+            b"%d" % size,
+            b"%d" % mtime,
+            raw(mode),
+            raw(hashes[number]),
+            b"%d" % st.st_mtime_ns,
+            b"%d" % st.st_ctime_ns,
+        ]
     for row in plan["touch"]:
         touch(row, table)
     for path in plan["forget"]:
@@ -732,7 +767,13 @@ def delete_one(row, protect, table):
         return False
     try:
         st = os.lstat(path)
-        if through_link(path, {}) is not None or st.st_size != row[2] or str(st.st_mtime_ns) != row[3] or kind_of(st) != row[1] or row[1] not in "fl":
+        if (
+            through_link(path, {}) is not None
+            or st.st_size != row[2]
+            or str(st.st_mtime_ns) != row[3]
+            or kind_of(st) != row[1]
+            or row[1] not in "fl"
+        ):
             return False
         os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -759,7 +800,11 @@ def make_room(path, made, table):
         if not stat.S_ISDIR(st.st_mode):
             if folder not in table:
                 what = "symbolic link" if stat.S_ISLNK(st.st_mode) else "file"
-                raise Failure("conflict", "a %s that we did not put there stands where the folder %s belongs" % (what, text(folder)), path=text(folder))
+                raise Failure(
+                    "conflict",
+                    "a %s that we did not put there stands where the folder %s belongs" % (what, text(folder)),
+                    path=text(folder),
+                )
             os.unlink(folder)
             del table[folder]
             os.mkdir(folder)
@@ -773,17 +818,21 @@ def place(source, path):
         os.rename(source, path)
     except OSError as error:
         import errno
+
         if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
             try:
                 os.rmdir(path)
                 os.rename(source, path)
                 return
             except OSError:
-                raise Failure("conflict", "a folder that is not empty stands where the file %s belongs" % text(path), path=text(path))
+                raise Failure(
+                    "conflict", "a folder that is not empty stands where the file %s belongs" % text(path), path=text(path)
+                ) from None
         if error.errno != errno.EXDEV:
             raise
         # A folder of the tree on another file system: beside the target, then renamed.
         import shutil
+
         temporary = os.path.join(os.path.dirname(path), b"." + os.path.basename(path) + b".%d.tmp" % os.getpid())
         try:
             shutil.copy2(source, temporary, follow_symlinks=False)
@@ -816,6 +865,7 @@ def touch(row, table):
 
 # --- pull ----------------------------------------------------------------------------------------------------------------
 
+
 class Sink(object):
     """Blocks to standard output, never more than `window` bytes ahead of what the reader says it has taken."""
 
@@ -836,6 +886,7 @@ class Sink(object):
 
     def flush(self):
         import zlib
+
         data = b"".join(self.parts)
         self.parts = []
         self.size = 0
@@ -873,7 +924,7 @@ class Sink(object):
 
 def tar_block(name, size, mtime, kind):
     head = bytearray(512)
-    head[0:len(name)] = name
+    head[0 : len(name)] = name
     head[100:108] = b"0000644\0"
     head[108:116] = b"0000000\0"
     head[116:124] = b"0000000\0"
@@ -911,6 +962,7 @@ def op_pull(options):
 
     def leave(_signal, _frame):
         raise Failure("incomplete", "the transfer was ended")
+
     for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(name, leave)
     sys.stdout.buffer.write(STREAM_MAGIC)
@@ -932,6 +984,7 @@ def op_pull(options):
 def find(request):
     """(path, stat) of the files that were asked for, the explicit ones that are missing, and the links passed over."""
     import re
+
     found, missing, passed = [], [], []
     for path in request["files"]:
         name = checked(path)
@@ -945,7 +998,7 @@ def find(request):
         else:
             passed.append(path)
     tests = [(raw(row["prefix"]), re.compile(row["regex"], re.S)) for row in request["patterns"]]
-    seen = set(name for name, _ in found)
+    seen = {name for name, _ in found}
     for prefix, _ in tests:
         if prefix and (not os.path.isdir(prefix) or os.path.islink(prefix) or through_link(prefix, {}) is not None):
             continue
@@ -973,6 +1026,7 @@ def find(request):
 
 def send(sink, request):
     import json
+
     found, missing, passed = find(request)
     have = request["have"]
     wanted, unchanged, total = [], 0, 0
@@ -990,9 +1044,20 @@ def send(sink, request):
         total += st.st_size
     if len(wanted) > request["maxFiles"] or total > request["maxBytes"]:
         raise Failure("too_many", "%d files of %d bytes match" % (len(wanted), total), files=len(wanted), bytes=total)
-    sink.member(b"listing", raw(json.dumps({
-        "missing": missing, "passed": passed, "unchanged": unchanged, "bytes": total,
-        "files": [[text(name), st.st_size, st.st_mtime_ns // 1000, mode_class(st.st_mode)] for name, st in wanted]})))
+    sink.member(
+        b"listing",
+        raw(
+            json.dumps(
+                {
+                    "missing": missing,
+                    "passed": passed,
+                    "unchanged": unchanged,
+                    "bytes": total,
+                    "files": [[text(name), st.st_size, st.st_mtime_ns // 1000, mode_class(st.st_mode)] for name, st in wanted],
+                }
+            )
+        ),
+    )
     bad = []
     for number, (name, st) in enumerate(wanted):
         sink.write(tar_header(name, st.st_size, int(st.st_mtime)))
@@ -1031,14 +1096,27 @@ def send_file(sink, name, st):
 
 # --- what went wrong, as data ------------------------------------------------------------------------------------------
 
+
 def failure(error, root):
     import errno
+
     if isinstance(error, Failure):
         return {"ok": False, "kind": error.kind, "message": str(error), "details": error.details}
-    kind = {errno.ENOSPC: "no_space", errno.EDQUOT: "no_space", errno.EACCES: "permission", errno.EPERM: "permission", errno.EROFS: "permission"}.get(error.errno, "system")
+    kind = {
+        errno.ENOSPC: "no_space",
+        errno.EDQUOT: "no_space",
+        errno.EACCES: "permission",
+        errno.EPERM: "permission",
+        errno.EROFS: "permission",
+    }.get(error.errno, "system")
     name = error.filename
     name = text(name) if isinstance(name, bytes) else str(name or text(root))
-    return {"ok": False, "kind": kind, "message": "%s: %s" % (name, error.strerror), "details": {"path": name, "errno": errno.errorcode.get(error.errno, "")}}
+    return {
+        "ok": False,
+        "kind": kind,
+        "message": "%s: %s" % (name, error.strerror),
+        "details": {"path": name, "errno": errno.errorcode.get(error.errno, "")},
+    }
 
 
 def main(argv):

@@ -129,7 +129,7 @@ def write_atomic(path, text):
 
 def read_text(path):
     try:
-        with open(path, "r", encoding="utf-8", errors="replace", newline="") as handle:
+        with open(path, encoding="utf-8", errors="replace", newline="") as handle:
             return handle.read()
     except (IOError, OSError):
         return None
@@ -216,7 +216,7 @@ def observe_run(run, budget):
         reply["events"] = events
     claims = list_directory(os.path.join(state, "claims"))
     if len(claims) != run.get("claims", 0):
-        reply["claims"] = dict((n, read_text(os.path.join(state, "claims", n))) for n in claims)
+        reply["claims"] = {n: read_text(os.path.join(state, "claims", n)) for n in claims}
     combined = [n for n in list_directory(run["combiner_dir"]) if re.match(r"wave_\d+\.json$", n)]
     if len(combined) != run.get("combined", 0):
         reply["combined"] = combined
@@ -482,7 +482,7 @@ def tail(request):
     except (IOError, OSError) as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return {"found": False}
-        raise Refused("cannot read %s: %s" % (path, error.strerror))
+        raise Refused("cannot read %s: %s" % (path, error.strerror)) from None
     return {"found": True, "offset": start, "size": size, "data": base64.b64encode(data).decode("ascii")}
 
 
