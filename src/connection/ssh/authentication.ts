@@ -7,7 +7,7 @@
  * - A question is put to a person at most once. A wrong or missing answer ends all asking in this attempt; the attempt then ends as refused,
  *   with what was tried.
  */
-import type { AnyAuthMethod, AuthenticationType, NextAuthHandler, Prompt } from 'ssh2';
+import type { AnyAuthMethod, AuthenticationType, NextAuthHandler, ParsedKey, Prompt } from 'ssh2';
 import { ConnectFailure } from '../failure.ts';
 import type { PromptPort } from '../port.ts';
 import type { SshSettings } from './config.ts';
@@ -17,8 +17,8 @@ export interface AuthenticationContext {
   readonly settings: SshSettings;
   readonly prompts: PromptPort;
   readonly signal: AbortSignal;
-  /** Passphrases by file, for the life of the connection object. */
-  readonly remembered: Map<string, string>;
+  /** Encrypted keys that have been opened, for the life of the connection object. */
+  readonly openedKeys: Map<string, ParsedKey>;
   readonly asked: () => void;
   /** Runs while a person is asked, so that the time they take does not count. */
   readonly whileAsking: <T>(answer: Promise<T>) => Promise<T>;
@@ -65,7 +65,7 @@ export function createAuthentication(context: AuthenticationContext): Authentica
 
   const loadIdentities = async (): Promise<Identity[]> =>
     await collectIdentities(settings, {
-      remembered: context.remembered,
+      opened: context.openedKeys,
       note: (text) => notes.push(text),
       askPassphrase: (file) => ask(`Passphrase of ${file}`, false),
       onWrongPassphrase: () => (askingIsOver = true),

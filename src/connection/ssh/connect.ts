@@ -1,7 +1,7 @@
 /** Makes one ssh connection: the route of jump hosts, then at each stop socket, host key and sign-in. One attempt; what fails is told as ConnectFailure. */
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
+import type { Client, ParsedKey, ServerHostKeyAlgorithm } from 'ssh2';
 import { CancelledError } from '../../foundation/abort.ts';
 import { HpcError, messageOf, systemCodeOf } from '../../foundation/errors.ts';
 import type { Log } from '../../foundation/log.ts';
@@ -15,7 +15,7 @@ import { openProxyCommand } from './proxyCommand.ts';
 
 /** What one connection object remembers between its attempts; never written anywhere. */
 export interface SshMemory {
-  readonly passphrases: Map<string, string>;
+  readonly openedKeys: Map<string, ParsedKey>;
   readonly hostKeysAcceptedOnce: Set<string>;
 }
 
@@ -198,7 +198,7 @@ async function signIn(settings: SshSettings, through: Client | undefined, index:
       settings,
       prompts: context.prompts,
       signal: context.signal,
-      remembered: context.memory.passphrases,
+      openedKeys: context.memory.openedKeys,
       asked: context.asked,
       whileAsking,
       giveUp,

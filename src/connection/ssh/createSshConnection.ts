@@ -27,7 +27,7 @@ export function createSshConnection(target: SshTarget, deps: SshConnectionDeps):
   const clock = deps.clock ?? systemClock;
   const label = `${target.user === undefined ? '' : `${target.user}@`}${target.host}${target.port === undefined ? '' : `:${target.port}`}`;
   const log = deps.log.child('ssh');
-  const memory: SshMemory = { passphrases: new Map(), hostKeysAcceptedOnce: new Set() };
+  const memory: SshMemory = { openedKeys: new Map(), hostKeysAcceptedOnce: new Set() };
   const lifecycle = createLifecycle<SshLink>({
     label,
     clock,
@@ -69,7 +69,7 @@ export function createSshConnection(target: SshTarget, deps: SshConnectionDeps):
     dispose: () => {
       commands.dispose();
       lifecycle.dispose();
-      memory.passphrases.clear();
+      memory.openedKeys.clear();
     },
   };
 }

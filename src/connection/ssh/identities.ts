@@ -1,8 +1,8 @@
 /**
  * The keys to offer, in OpenSSH's order: keys of the agent that the configuration names, the agent's others, then key files.
  *
- * Rule: a passphrase is asked for only when the server has said that it would take that key, and is remembered for the life of the
- * connection object, in memory only.
+ * Rule: a passphrase is asked for only when the server has said that it would take that key, and the opened key is remembered for the life of
+ * the connection object, in memory only (deriving it again would cost a second of this process each time).
  */
 import type { BaseAgent, ParsedKey } from 'ssh2';
 import { messageOf } from '../../foundation/errors.ts';
@@ -21,8 +21,8 @@ export interface IdentityContext {
   /** Asks for a passphrase; undefined: no answer, or no asking any more. */
   readonly askPassphrase: (file: string) => Promise<string | undefined>;
   readonly onWrongPassphrase: (file: string) => void;
-  /** Passphrases that have opened a file, by its path. */
-  readonly remembered: Map<string, string>;
+  /** Encrypted keys that have been opened, by their file. */
+  readonly opened: Map<string, ParsedKey>;
   /** Why something that was to be tried could not be. */
   readonly note: (text: string) => void;
 }
@@ -122,8 +122,9 @@ export async function collectIdentities(settings: SshSettings, context: Identity
 
 async function openKey(file: KeyFile, context: IdentityContext): Promise<ParsedKey | undefined> {
   if (file.privateText === undefined) return undefined;
-  const remembered = context.remembered.get(file.file);
-  const passphrase = !file.encrypted ? undefined : (remembered ?? (await context.askPassphrase(file.file)));
+  const opened = context.opened.get(file.file);
+  if (opened) return opened;
+  const passphrase = file.encrypted ? await context.askPassphrase(file.file) : undefined;
   if (file.encrypted && passphrase === undefined) {
     context.note(`key ${file.file}: no passphrase was given`);
     return undefined;
@@ -131,12 +132,11 @@ async function openKey(file: KeyFile, context: IdentityContext): Promise<ParsedK
   const key = await parsePrivateKey(file.privateText, passphrase);
   if (key instanceof Error) {
     if (file.encrypted) {
-      context.remembered.delete(file.file);
       context.onWrongPassphrase(file.file);
       context.note(`key ${file.file}: the passphrase is wrong`);
     } else context.note(`key ${file.file}: ${key.message}`);
     return undefined;
   }
-  if (file.encrypted && passphrase !== undefined) context.remembered.set(file.file, passphrase);
+  if (file.encrypted) context.opened.set(file.file, key);
   return key;
 }

@@ -22,7 +22,7 @@ export interface TestSshd {
   readonly sshConfigFile: string;
   readonly hostPublicKey: string;
   readonly target: SshTarget;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export async function freePort(): Promise<number> {
@@ -141,14 +141,20 @@ export interface Tap {
   delayMs: number;
   /** Refuses new connections while true (accepts and closes). */
   refusing: boolean;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export async function startTap(to: number): Promise<Tap> {
   const pairs = new Set<readonly [net.Socket, net.Socket]>();
   let stalled = false;
   let taken = 0;
-  const tap = { delayMs: 0, refusing: false };
+  const tap = {
+    delayMs: 0,
+    refusing: false,
+    get taken() {
+      return taken;
+    },
+  };
   const server = net.createServer((near) => {
     taken += 1;
     near.on('error', () => undefined);
@@ -183,9 +189,6 @@ export async function startTap(to: number): Promise<Tap> {
   };
   return Object.assign(tap, {
     port,
-    get taken() {
-      return taken;
-    },
     cut,
     stall: () => {
       stalled = true;
