@@ -69,7 +69,7 @@ export async function buildTasks(input: BuildTasksInput, context: OperationConte
   const groups = Object.keys(own).length > 0 ? executors.map((executor): SweepGroup => ({ fixed: { executor: executor.path }, axes: [...shared, ...axesOf(own[executor.path] ?? {})] })) : undefined;
   const spec: TasksSpec = {
     executors,
-    ...(input.fixed === undefined ? {} : { fixed: input.fixed as Readonly<Record<string, PythonValue>> }),
+    ...(input.fixed === undefined ? {} : { fixed: input.fixed }),
     ...(input.task_generator === undefined ? (groups ? { groups } : { axes: shared }) : { generator: generatorOf(input.task_generator) }),
   };
   const file = path.join(experimentDir, '.hpc', 'tasks.py');

@@ -13,7 +13,7 @@ export function executorPort(experimentDir: string, assetsDirectory: string): Ex
     freeze: freezeParams,
     discover: async (signal) => {
       const { executors } = await discoverExecutors(experimentDir, { signal });
-      return executors.map((executor) => ({ path: executor.path, kind: executor.kind, flags: executor.flags }));
+      return executors.map((executor) => ({ path: executor.path, kind: executor.kind, flags: executor.flags, ...(executor.module === undefined ? {} : { module: executor.module }) }));
     },
   };
 }

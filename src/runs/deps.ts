@@ -27,6 +27,8 @@ export interface FoundExecutor {
   /** Relative to the workspace, with forward slashes. */
   readonly path: string;
   readonly kind: string;
+  /** Importable name of a Python file. */
+  readonly module?: string;
   readonly flags: readonly { readonly name: string; /** `--horizon`; undefined for a positional one. */ readonly option: string | undefined; readonly negativeOption?: string; readonly isSwitch: boolean }[];
 }
 

@@ -12,7 +12,8 @@ import type { ClusterSession } from '../cluster/session.ts';
 import { sha256Hex } from '../foundation/ids.ts';
 import type { CallOptions, RunDeps, SweepEvaluation } from './deps.ts';
 import type { Finding, RunRequest } from './planRun.ts';
-import { tasksFile } from './workspace.ts';
+import { pushWorkspace } from './pushWorkspace.ts';
+import { openWorkspace, tasksFile } from './workspace.ts';
 import { repoHash } from './journal.ts';
 
 export interface EvaluatedSweep extends Omit<SweepEvaluation, 'problems'> {
@@ -57,6 +58,7 @@ async function kept(deps: RunDeps, tasksPySha: string, where: string): Promise<S
 async function evaluate(request: Pick<RunRequest, 'evaluateOn'>, session: ClusterSession, deps: RunDeps, remotePath: string, options: CallOptions): Promise<SweepEvaluation> {
   const evaluateThere = async (): Promise<SweepEvaluation> => {
     const facts = await session.facts({ signal: options.signal });
+    if (session.connection.kind !== 'local') await pushWorkspace(session, await openWorkspace(deps.experimentDir), remotePath, [], deps, options);
     return deps.executors.evaluate({ run: (command, execOptions) => session.connection.exec(command, execOptions), python: facts.python, cwd: remotePath, signal: options.signal });
   };
   if (request.evaluateOn === 'cluster') return evaluateThere();

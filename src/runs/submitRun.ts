@@ -8,7 +8,6 @@
 import * as path from 'node:path';
 import * as os from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import { pushTree } from '../connection/transfer/pushTree.ts';
 import type { ExtraFile } from '../connection/transfer/transferOptions.ts';
 import type { ClusterSession } from '../cluster/session.ts';
 import { writeFileAtomic } from '../foundation/atomicFile.ts';
@@ -23,8 +22,10 @@ import { openRun, requireRun, runState, viewOfRun } from './listRuns.ts';
 import { assertSubmittable, planRun, type RunPlan, type RunRequest } from './planRun.ts';
 import { findPrior, type PriorRun } from './priorRun.ts';
 import { provenanceOf } from './provenance.ts';
+import { pushWorkspace } from './pushWorkspace.ts';
 import { readSidecar, writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
 import { stepsOf } from './submitSteps.ts';
+import { computeStarter } from './taskCommand.ts';
 import { reconcileSteps, submissionProblem, submitSteps, type SubmitReply } from './submitProtocol.ts';
 import type { OpenRun, RunView } from './runView.ts';
 import { openWorkspace, paramsFile, runsDirectory, type Workspace } from './workspace.ts';
@@ -65,7 +66,7 @@ export async function submitRun(request: RunRequest, choice: { readonly ifPrior:
     call.signal,
   );
   if (sidecar === undefined) return submitRun(request, choice, deps, call);
-  await deps.journal.withRun(deps.experimentDir, sidecar.run_id, () => pushRun(session, plan.workspace, sidecar, deps, call, true), call.signal);
+  await deps.journal.withRun(deps.experimentDir, sidecar.run_id, () => pushRun(session, plan.workspace, sidecar, deps, call), call.signal);
   const outcome = await finishSubmission(session, sidecar, deps, call, { resumed: false, before });
   // Only now: an interrupted submission is found again by the same parameters, which a tasks.py may draw anew at every call.
   await forgetEvaluation(deps);
@@ -208,8 +209,8 @@ function recordOf(sidecar: Sidecar, plan: RunPlan, deps: RunDeps): RunRecord {
   };
 }
 
-/** Brings the code (if `withCode`) and the run's own files to the cluster, in at most two round trips. */
-async function pushRun(session: ClusterSession, workspace: Workspace, sidecar: Sidecar, deps: RunDeps, call: CallOptions, withCode: boolean): Promise<void> {
+/** Brings the code and the run's own files to the cluster, in at most two round trips. */
+async function pushRun(session: ClusterSession, workspace: Workspace, sidecar: Sidecar, deps: RunDeps, call: CallOptions): Promise<void> {
   const facts = await session.facts({ signal: call.signal });
   const remoteRoot = sidecar.remote_path ?? '';
   const runtime = path.posix.join('.hpc', 'runtime', facts.runtime.hash);
@@ -226,21 +227,19 @@ async function pushRun(session: ClusterSession, workspace: Workspace, sidecar: S
       { path: `${runs}.params.idx`, data: await fs.readFile(path.join(runsDirectory(workspace.directory), `${sidecar.run_id}.params.idx`)), mode: 0o644 },
     );
   }
-  call.progress({ message: isHere ? 'Writing the job scripts' : `Copying the workspace to ${session.connection.label}` });
-  const pushed = await pushTree(session.connection, {
-    localRoot: workspace.directory,
-    remoteRoot,
-    runtimeDir: path.join(deps.assetsDirectory, 'templates', 'runtime'),
-    owner: { workspaceId: workspace.id, user: os.userInfo().username, host: os.hostname() },
-    mode: 'additive',
-    cacheDir: path.join(deps.home, 'cache', 'hashes'),
-    extraFiles,
-    refuseRoots: [facts.environment.home],
-    signal: call.signal,
-    log: deps.log,
-    onProgress: (progress) => call.progress({ message: progress.message, ...(progress.done === undefined ? {} : { done: progress.done }), ...(progress.total === undefined ? {} : { total: progress.total }) }),
-  });
-  for (const skipped of withCode ? pushed.skipped : []) deps.log.warn('a file did not travel', { path: skipped.path, reason: skipped.message });
+  if (usesComputeStarter(sidecar) && !(await exists(path.join(workspace.directory, computeStarter)))) {
+    extraFiles.push({ path: computeStarter, data: await fs.readFile(path.join(deps.assetsDirectory, 'templates', 'scaffolds', 'cli.py')), mode: 0o644 });
+  }
+  await pushWorkspace(session, workspace, remoteRoot, extraFiles, deps, call);
+}
+
+function usesComputeStarter({ extra }: Sidecar): boolean {
+  const { command, commands } = (extra ?? {}) as { command?: { argv: readonly string[] }; commands?: Readonly<Record<string, { argv: readonly string[] }>> };
+  return [command, ...Object.values(commands ?? {})].some((one) => one?.argv.includes(computeStarter));
+}
+
+async function exists(file: string): Promise<boolean> {
+  return fs.access(file).then(() => true, () => false);
 }
 
 async function finishSubmission(session: ClusterSession, sidecar: Sidecar, deps: RunDeps, call: CallOptions, how: { resumed: boolean; before: number }): Promise<SubmitOutcome> {
@@ -312,7 +311,7 @@ export async function resumeSubmission(runId: string, deps: RunDeps, call: CallO
   const reply = await deps.journal.withRun(deps.experimentDir, runId, () => reconcileSteps(session, run.submission, steps, { signal: call.signal, log: deps.log }), call.signal);
   if (!Object.values(reply.receipts).some((receipt) => receipt.state === 'submitted' || receipt.state === 'submitting')) {
     const workspace = await openWorkspace(deps.experimentDir);
-    await deps.journal.withRun(deps.experimentDir, runId, () => pushRun(session, workspace, run.sidecar, deps, call, true), call.signal);
+    await deps.journal.withRun(deps.experimentDir, runId, () => pushRun(session, workspace, run.sidecar, deps, call), call.signal);
   }
   const sidecar = (await readSidecar(deps.experimentDir, runId)) ?? run.sidecar;
   return finishSubmission(session, sidecar, deps, call, { resumed: true, before });

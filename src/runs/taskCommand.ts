@@ -9,6 +9,9 @@ import type { EvaluatedSweep } from './evaluateSweep.ts';
 import { parseKwargs } from './kwargs.ts';
 import type { Finding, RunRequest } from './planRun.ts';
 
+/** Put beside tasks.py where the workspace has none of its own. */
+export const computeStarter = '.hpc/cli.py';
+
 type Kwargs = Readonly<Record<string, unknown>>;
 
 interface ArgumentCommand {
@@ -73,7 +76,8 @@ function requireExecutor(path: string, found: readonly FoundExecutor[]): FoundEx
 function commandOf(executor: FoundExecutor, names: readonly string[]): ArgumentCommand {
   // `./` keeps a name that begins with a dash from being read as an option.
   const script = executor.path.startsWith('-') ? `./${executor.path}` : executor.path;
-  const argv = executor.path.endsWith('.py') ? ['python3', script] : [executor.path.endsWith('.sh') ? 'bash' : 'sh', script];
+  // hpc-agent's form: a module with only `compute(args)`, whose flags FLAGS lists, is started by `.hpc/cli.py`.
+  const argv = executor.kind === 'compute' && executor.module !== undefined ? ['python3', computeStarter, executor.module] : executor.path.endsWith('.py') ? ['python3', script] : [executor.path.endsWith('.sh') ? 'bash' : 'sh', script];
   const flags: Record<string, string | readonly [string, string]> = {};
   for (const flag of executor.flags) {
     if (!names.includes(flag.name)) continue;

@@ -128,7 +128,7 @@ class Push {
     this.report('Comparing with the cluster', 0, 0, 0, 0);
     const asked = this.status(cached);
     asked.catch(() => undefined);
-    const tree = await walkTree(options.localRoot, options.signal ? { signal: options.signal } : {});
+    const tree = await walkTree(options.localRoot, { ...(options.signal ? { signal: options.signal } : {}), ...(options.exclude ? { isExcluded: matcherOf(options.exclude.map(compilePattern)) } : {}) });
     refuseUnreadable(tree);
     const status = await asked;
     this.judge(status);

@@ -46,6 +46,8 @@ export interface PushOptions extends CommonOptions {
   readonly adopt?: boolean;
   /** Home and scratch folders of the site, besides those that the far side's environment names: never a target themselves. */
   readonly refuseRoots?: readonly string[];
+  /** Patterns of what stays here besides the ignored: a folder or files below one (`results`, `results/**`). */
+  readonly exclude?: readonly string[];
   /** Mirror mode never deletes what these match. Default `results/**`, `_combiner/**`, `logs/**`. */
   readonly protect?: readonly string[];
   /** Mirror mode asks before anything is changed; without a yes nothing is, and the push ends as cancelled. */

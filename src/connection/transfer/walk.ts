@@ -80,7 +80,7 @@ export function realFolder(folder: string): string {
   }
 }
 
-export async function walkTree(localRoot: string, options: { signal?: AbortSignal } = {}): Promise<LocalTree> {
+export async function walkTree(localRoot: string, options: { signal?: AbortSignal; /** True for a path that stays here. */ isExcluded?: (relative: string) => boolean } = {}): Promise<LocalTree> {
   const root = realFolder(localRoot);
   const files = new Map<string, LocalFile>();
   const skipped: SkippedFile[] = [];
@@ -108,7 +108,7 @@ export async function walkTree(localRoot: string, options: { signal?: AbortSigna
       if (waited) await waited;
       const { name } = entry;
       const relative = folder === '' ? name : `${folder}/${name}`;
-      if (isAlwaysSkipped(name) || isOwnState(relative)) continue;
+      if (isAlwaysSkipped(name) || isOwnState(relative) || options.isExcluded?.(relative)) continue;
       const isFolder = entry.isDirectory();
       if (rules.ignores(relative, isFolder)) continue;
       // Node shows a name that is not UTF-8 with U+FFFD; a name that really holds that character is found by the look below.

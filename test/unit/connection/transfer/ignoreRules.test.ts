@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { compilePattern, matcherOf } from '../../../../src/connection/transfer/glob.ts';
 import { walkTree } from '../../../../src/connection/transfer/walk.ts';
 import { isSafeRelativePath } from '../../../../src/connection/transfer/tree.ts';
 
@@ -49,6 +50,12 @@ describe('transfer: what travels (unit)', () => {
     const { files, skipped } = await walkTree(folder);
     assert.deepEqual([...files.keys()].sort(), ['dangling', 'fine', 'good\uFFFD', 'in/a']);
     assert.deepEqual(skipped.map(({ path: name, reason }) => `${name} ${reason}`).sort(), ['bad\uFFFD name_not_utf8', 'chain link_leads_outside', 'in/up link_leads_outside', 'pipe not_a_file']);
+  });
+
+  it('leaves out what the caller excludes, folders with all that is in them', async () => {
+    lay({ 'results/run/a': '', 'results.py': '', 'deep/results/b': '', '_combiner/x.json': '', 'a.py': '' });
+    const isExcluded = matcherOf(['results', 'results/**', '_combiner', '_combiner/**'].map(compilePattern));
+    assert.deepEqual([...(await walkTree(folder, { isExcluded })).files.keys()].sort(), ['a.py', 'deep/results/b', 'results.py']);
   });
 
   it('knows a path that stays inside', () => {
