@@ -37,8 +37,8 @@ class Stop extends Error {}
 /** Runs a program to its end; its output is shown as it comes, or returned. */
 function run(command, args, { env = process.env, cwd = root, show = true, heedInterrupt = true } = {}) {
   return new Promise((resolve, reject) => {
-    // Of a group of its own where it must outlive the interrupt that the terminal sends to all of ours.
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'], detached: !heedInterrupt });
+    // In a group of its own: the interrupt that a terminal sends to all of ours reaches it once, through us, or not at all.
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'], detached: process.platform !== 'win32' });
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));

@@ -19,8 +19,8 @@ try {
   process.exit(1);
 }
 const child = spawn(process.execPath, ['--import', 'tsx', path.join(root, 'test', 'run.ts'), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
-// A terminal sends its interrupt to both; a signal sent to this process alone is handed on.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+// A terminal sends its interrupt to both, who signals this process means both: the other one counts it once.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('close', (code) => {
   process.exitCode = code ?? 1;
 });

@@ -71,6 +71,8 @@ const renderers: Readonly<Record<string, Renderer>> = {
 };
 
 export function renderHuman(verb: string, envelope: Envelope): string {
+  // A person's own interrupt is no error to them.
+  if (!envelope.ok && envelope.error_code === 'cluster_timeout' && envelope.category === 'user') return envelope.message;
   if (!envelope.ok) return [`Error (${envelope.error_code}): ${plain(envelope.message)}`, ...(envelope.remediation === undefined ? [] : [`What to do: ${plain(envelope.remediation)}`])].join('\n');
   const renderer = renderers[verb];
   // Each renderer is written for the output schema of its own verb.
