@@ -4,7 +4,7 @@ import { CancelledError } from '../foundation/abort.ts';
 import { HpcError, toHpcError } from '../foundation/errors.ts';
 import { dialectFor } from '../scheduler/dialects.ts';
 import type { SchedulerName } from '../scheduler/port.ts';
-import { readSnapshot } from './clusterSnapshot.ts';
+import { readSnapshot, type SourceSnapshot } from './clusterSnapshot.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
 import { isOpen, viewRun, type OpenRun, type RunView } from './runView.ts';
@@ -24,15 +24,21 @@ export async function requireRun(runId: string, deps: RunDeps): Promise<OpenRun>
   throw new HpcError('spec_invalid', `There is no run ${runId} in ${deps.experimentDir}.`, { remediation: 'List the runs with `list-runs`, or name the workspace with --experiment-dir.' });
 }
 
-function view(run: OpenRun, deps: RunDeps): Promise<RunView> {
-  const dialect = dialectFor(run.submission.scheduler as SchedulerName);
-  return readSnapshot(deps.journal.clusterDirectory(run.sidecar.cluster ?? ''), 'queue').then((queue) => viewRun(run, deps, dialect, { queue }));
+/** Views of runs as stored now; what a cluster's queue said is read once for all its runs. */
+function viewer(deps: RunDeps): (run: OpenRun) => Promise<RunView> {
+  const queues = new Map<string, Promise<SourceSnapshot | undefined>>();
+  return async (run) => {
+    const cluster = run.sidecar.cluster ?? '';
+    let queue = queues.get(cluster);
+    if (!queue) queues.set(cluster, (queue = readSnapshot(deps.journal.clusterDirectory(cluster), 'queue')));
+    return viewRun(run, deps, dialectFor(run.submission.scheduler as SchedulerName), { queue: await queue });
+  };
 }
 
 /** From what is stored; asks nobody. */
 export async function viewOfRun(experimentDir: string, runId: string, deps: RunDeps): Promise<RunView | undefined> {
   const run = await openRun(experimentDir, runId, deps);
-  return run && view(run, deps);
+  return run && viewer(deps)(run);
 }
 
 export interface ListOptions {
@@ -62,7 +68,8 @@ export async function listRunStates(options: ListOptions, deps: RunDeps, call: C
     }
   }
   if (options.refresh) problems.push(...(await refreshRuns(runs, deps, call)));
-  const views = await Promise.all(runs.map((run) => openRun(run.experimentDir, run.sidecar.run_id, deps).then((again) => view(again ?? run, deps))));
+  const view = viewer(deps);
+  const views = await Promise.all(runs.map((run) => openRun(run.experimentDir, run.sidecar.run_id, deps).then((again) => view(again ?? run))));
   views.sort((a, b) => (a.sidecar.submitted_at < b.sidecar.submitted_at ? 1 : -1));
   return { runs: views.slice(0, options.limit), problems };
 }
@@ -70,8 +77,9 @@ export async function listRunStates(options: ListOptions, deps: RunDeps, call: C
 /** Asks every cluster that has open runs, all clusters at once, each in one round trip. */
 export async function refreshRuns(runs: readonly OpenRun[], deps: RunDeps, call: CallOptions): Promise<readonly ClusterProblem[]> {
   const open: OpenRun[] = [];
+  const view = viewer(deps);
   for (const run of runs) {
-    const current = await view(run, deps);
+    const current = await view(run);
     if (isOpen(current) && current.submission.arrays.some((array) => array.job_id !== null)) open.push(run);
     else if (current.lifecycle !== 'submitting' && current.submission.combiners.length > current.facts.combined.length && current.facts.observed_at !== null && isRecent(current, deps)) open.push(run);
   }
@@ -102,5 +110,5 @@ export async function runState(runId: string, options: { refresh: boolean }, dep
     const [problem] = await refreshRuns([run], deps, call);
     if (problem) throw problem.error;
   }
-  return view(await requireRun(runId, deps), deps);
+  return viewer(deps)(await requireRun(runId, deps));
 }

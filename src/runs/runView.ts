@@ -63,16 +63,38 @@ export async function storeAccounting(deps: RunDeps, run: OpenRun, rows: readonl
   await writeJsonAtomic(path.join(deps.journal.observationDirectory(run.experimentDir, run.sidecar.run_id), 'accounting.json'), { at, rows: [...kept, ...fresh] });
 }
 
-/** The queue's rows, if the snapshot can be read by this dialect. */
-function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined): { rows: readonly QueueRow[]; atMs: number } | undefined {
-  if (!snapshot) return undefined;
+interface QueueAnswer {
+  readonly dialect: string;
+  readonly rowsByJob: ReadonlyMap<string, readonly QueueRow[]>;
+}
+
+/**
+ * One answer of the queue speaks of all runs of its cluster: it is parsed once, not once for each of them. Kept as long as the
+ * snapshot itself is.
+ */
+const parsedQueues = new WeakMap<SourceSnapshot, QueueAnswer | undefined>();
+
+function parseQueueOf(dialect: SchedulerDialect, snapshot: SourceSnapshot): QueueAnswer | undefined {
   try {
     // The tools only shape the command, not the reading of its output.
     const query = dialect.queue({ tools: Object.fromEntries(dialect.requiredTools.map((tool) => [tool, `/${tool}`])), python: '/python3', user: 'user', runtimeDirectory: '/' });
-    return { rows: query.parse(snapshot.output, false).rows, atMs: Date.parse(snapshot.at) };
+    return { dialect: dialect.name, rowsByJob: groupBy(query.parse(snapshot.output, false).rows, (row) => row.jobId) };
   } catch {
     return undefined;
   }
+}
+
+/** The queue's rows of these jobs, if the snapshot can be read by this dialect. */
+function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined, jobs: readonly (string | null)[]): { rows: readonly QueueRow[]; atMs: number } | undefined {
+  if (!snapshot) return undefined;
+  let answer = parsedQueues.get(snapshot);
+  if (!parsedQueues.has(snapshot) || (answer !== undefined && answer.dialect !== dialect.name)) {
+    answer = parseQueueOf(dialect, snapshot);
+    parsedQueues.set(snapshot, answer);
+  }
+  if (!answer) return undefined;
+  const { rowsByJob } = answer;
+  return { rows: jobs.flatMap((job) => (job === null ? [] : (rowsByJob.get(job) ?? []))), atMs: Date.parse(snapshot.at) };
 }
 
 export interface ViewSources {
@@ -95,7 +117,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
     }),
     histories,
     // An answer from before the run was first observed says nothing of its jobs.
-    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue),
+    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, run.submission.arrays.map((array) => array.job_id)),
     accounting,
     isCancelRequested,
     nowMs: deps.clock.now().getTime(),

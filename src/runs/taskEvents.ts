@@ -4,31 +4,48 @@
  */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import * as z from 'zod/mini';
 import { systemCodeOf } from '../foundation/errors.ts';
 import { parseJsonLines } from '../foundation/jsonLines.ts';
 
-const eventSchema = z.object({
-  e: z.enum(['start', 'end']),
+/** One line, with what a newer dispatcher may add left out. */
+export interface TaskEvent {
+  readonly e: 'start' | 'end';
   /** Task index. */
-  i: z.number(),
+  readonly i: number;
   /** Attempt, from 1. */
-  a: z.optional(z.number()),
+  readonly a?: number | undefined;
   /** Seconds since the epoch, by the node's clock. */
-  t: z.number(),
+  readonly t: number;
   /** `jobId_index` or what the scheduler calls it. */
-  j: z.optional(z.nullable(z.string())),
+  readonly j?: string | null | undefined;
   /** Exit status and signal of the executor. */
-  rc: z.optional(z.nullable(z.number())),
-  s: z.optional(z.nullable(z.number())),
+  readonly rc?: number | null | undefined;
+  readonly s?: number | null | undefined;
   /** Elapsed seconds. */
-  el: z.optional(z.nullable(z.number())),
+  readonly el?: number | null | undefined;
   /** Peak resident memory, MiB. */
-  rss: z.optional(z.nullable(z.number())),
+  readonly rss?: number | null | undefined;
   /** Outcome: `done`, `skipped` (the result was there), `failed`, `preempted`. */
-  o: z.optional(z.string()),
-});
-export type TaskEvent = z.output<typeof eventSchema> & { readonly node: string };
+  readonly o?: string | undefined;
+  readonly node: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+const isNumberIfGiven = (value: unknown): value is number | null | undefined => value === undefined || value === null || typeof value === 'number';
+
+/**
+ * Judged by hand: tens of thousands of lines are read for one view, and a schema took several times as long as JSON.parse.
+ * Undefined where it is no event that we know.
+ */
+function readEvent(value: unknown, node: string): TaskEvent | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { e, i, a, t, j, rc, s, el, rss, o } = value as Fields;
+  if ((e !== 'start' && e !== 'end') || !isNumber(i) || !isNumber(t)) return undefined;
+  if ((a !== undefined && !isNumber(a)) || (j !== undefined && j !== null && typeof j !== 'string') || (o !== undefined && typeof o !== 'string')) return undefined;
+  if (!isNumberIfGiven(rc) || !isNumberIfGiven(s) || !isNumberIfGiven(el) || !isNumberIfGiven(rss)) return undefined;
+  return { e, i, a, t, j, rc, s, el, rss, o, node };
+}
 
 export interface TaskHistory {
   /** The latest start, and the end that belongs to it if it was seen. */
@@ -64,8 +81,8 @@ export function parseEvents(text: string, node: string): { events: readonly Task
   const events: TaskEvent[] = [];
   let { skipped } = lines;
   for (const value of lines.values) {
-    const parsed = z.safeParse(eventSchema, value);
-    if (parsed.success) events.push({ ...parsed.data, node });
+    const event = readEvent(value, node);
+    if (event) events.push(event);
     else skipped += 1;
   }
   return { events, skipped };

@@ -62,6 +62,10 @@ async function measureAt(places: Places, sandbox: Sandbox, runs: readonly Synthe
   // Observations are not older or younger than the code thinks: time is moved instead of waited for.
   let skipMs = 0;
   const clock = { now: (): Date => new Date(Date.now() + skipMs) };
+  const pass = (ms: number) => (): Promise<void> => {
+    skipMs += ms;
+    return Promise.resolve();
+  };
   const results = { first: [] as Measured[], unchanged: [] as Measured[], accounting: [] as Measured[], changed: [] as Measured[] };
   const master = await startMaster(sandbox, 'sandbox-bob');
   const everything = `cat ${remoteRoot}/.hpc/state/*/events/*.jsonl`;
@@ -96,7 +100,7 @@ async function measureAt(places: Places, sandbox: Sandbox, runs: readonly Synthe
     into.push({ ms, sent: bytesSent - before.bytesSent, received: bytesReceived - before.bytesReceived, trips: roundTrips - before.roundTrips });
   };
   const change = async (): Promise<void> => {
-    skipMs += 2000;
+    await pass(2000)();
     const task = progress.done + done;
     done += 1;
     const lines = runs.slice(0, changedTasks).map((run) => `printf %s ${`'${endEvent(run, task)}'`} >> ${run.stateDir}/events/${nodeOf(task)}.jsonl`);
@@ -105,8 +109,8 @@ async function measureAt(places: Places, sandbox: Sandbox, runs: readonly Synthe
   };
   try {
     const first = await interleaved({ ours: { before: begin, run: refreshNow(results.first) }, peer: { run: ask('all') } }, rounds, 0);
-    const unchanged = await interleaved({ ours: { before: async () => void (skipMs += 2000), run: refreshNow(results.unchanged) }, peer: { run: ask('queue') } }, 2 * rounds, 0);
-    const accounting = await interleaved({ ours: { before: async () => void (skipMs += 61_000), run: refreshNow(results.accounting) }, peer: { run: ask('all') } }, rounds, 0);
+    const unchanged = await interleaved({ ours: { before: pass(2000), run: refreshNow(results.unchanged) }, peer: { run: ask('queue') } }, 2 * rounds, 0);
+    const accounting = await interleaved({ ours: { before: pass(61_000), run: refreshNow(results.accounting) }, peer: { run: ask('all') } }, rounds, 0);
     const changed = await interleaved({ ours: { before: change, run: refreshNow(results.changed) }, peer: { run: ask('queue') } }, 2 * rounds, 0);
     const group = `refresh of ${runs.length} runs of 1,000 tasks ${roundTripMs === 0 ? 'on loopback' : `at ${roundTripMs} ms`}`;
     const name = 'ssh, ControlMaster: squeue, all logs';
