@@ -91,13 +91,14 @@ async function step(title, place, ...args) {
 async function ask(place, ...args) {
   const { output } = await run(process.execPath, [cli, ...args], { cwd: place.workspace, env: place.env, show: false, heedInterrupt: false });
   const line = output.split('\n').find((text) => text.startsWith('{"ok"'));
-  const envelope = line === undefined ? undefined : JSON.parse(line);
-  return envelope?.ok ? envelope.data : undefined;
+  const envelope = line === undefined ? { ok: false, message: output } : JSON.parse(line);
+  if (!envelope.ok) throw new Stop(`hpc-agent ${args[0]}: ${envelope.message}`);
+  return envelope.data;
 }
 
 async function cancelOpenRuns(place) {
-  const found = await ask(place, 'list-runs');
-  for (const { run_id } of (found?.runs ?? []).filter(({ lifecycle_state }) => ['submitting', 'in_flight', 'unknown'].includes(lifecycle_state))) {
+  const { runs } = await ask(place, 'list-runs');
+  for (const { run_id } of runs.filter(({ lifecycle_state }) => ['submitting', 'in_flight', 'unknown'].includes(lifecycle_state))) {
     say(`Cancelling ${run_id} …`);
     await ask(place, 'cancel', run_id, '--yes');
   }
@@ -110,8 +111,7 @@ async function onCommandLine(place) {
   await step('2. Write the sweep: 2 methods × 3 horizons × 4 settings = 24 tasks', place, 'build-tasks-py', '--spec', 'sweep.json', '--yes');
   await step('3. What would be submitted?', place, 'plan', '--cluster', 'this-computer');
   await step('4. Submit', place, 'submit', '--cluster', 'this-computer', '--yes');
-  const run_id = (await ask(place, 'list-runs'))?.runs[0]?.run_id;
-  if (run_id === undefined) throw new Stop('The run is not in the list of runs.');
+  const run_id = (await ask(place, 'list-runs')).runs[0].run_id;
   await step('5. Watch', place, 'monitor', run_id);
   await step('6. Reduce the results, check that every task is in them once, and fetch them', place, 'aggregate', run_id);
   say();

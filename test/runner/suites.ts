@@ -7,6 +7,7 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { HostSummary } from '../editor/hostSummary.ts';
 import { runMocha } from './mochaSuite.ts';
 import { runProgram } from './programs.ts';
 import { failed, passed, type Outcome, type Suite, type SuiteContext } from './suite.ts';
@@ -101,13 +102,18 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
     ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
     demo(root),
-    ...each('sandbox', everywhere, () => onSandbox),
+    // The bed's own suite breaks things in a sandbox of its own.
+    ...each('sandbox', everywhere, (file) => (file.startsWith('test/sandbox/') ? { ...onSandbox, locks: [] } : onSandbox)),
     ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
-    suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async () => {
-      const { runHostSuites } = await import('../editor/runHost.ts');
-      const { failures, measurements, ...counts } = await runHostSuites();
-      const note = Object.entries(measurements).map(([name, value]) => `${name} ${Math.round(value * 100) / 100}`).join(', ');
+    suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async (context) => {
+      const end = await runProgram(process.execPath, ['--import', 'tsx', 'test/editor/runHost.ts'], { ...context, cwd: root, env });
+      // It removes an old summary before it starts.
+      const text = fs.existsSync(at('test-results/editor-host.json')) ? fs.readFileSync(at('test-results/editor-host.json'), 'utf8') : undefined;
+      if (text === undefined) return failed('the suites in the extension host', `They left no summary (${end.signal ?? end.code}).\n${end.tail}`);
+      const { failures, measurements, ...counts } = JSON.parse(text) as HostSummary;
       if (counts.passed + counts.failed === 0) return failed('tests', 'No test ran in the extension host.');
+      if (end.code !== 0 && counts.failed === 0) return failed('the extension host ends well', `${end.signal ?? `exit status ${end.code}`}\n${end.tail}`);
+      const note = Object.entries(measurements).map(([name, value]) => `${name} ${Math.round(value * 100) / 100}`).join(', ');
       return { ...counts, failures: failures.map(({ title, message, stack }) => ({ title, text: stack || message })), note };
     }),
     ...each('editor:ui', files('test/editor/ui'), (file) => {
