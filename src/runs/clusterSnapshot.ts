@@ -4,8 +4,9 @@
  */
 import * as path from 'node:path';
 import * as z from 'zod/mini';
-import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
+import { readTextIfThere } from '../foundation/atomicFile.ts';
 import type { CommandOutput } from '../scheduler/port.ts';
+import { writeRebuildable } from './rebuildableFile.ts';
 
 const schema = z.object({
   at: z.string(),
@@ -36,5 +37,5 @@ export async function readSnapshot(directory: string, source: Source): Promise<S
 }
 
 export async function writeSnapshot(directory: string, source: Source, snapshot: SourceSnapshot): Promise<void> {
-  await writeJsonAtomic(path.join(directory, `${source}.json`), snapshot, { mode: 0o600 });
+  await writeRebuildable(path.join(directory, `${source}.json`), snapshot);
 }

@@ -12,6 +12,7 @@ import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
 import { withFileLock } from '../foundation/fileLock.ts';
 import { sha256Hex } from '../foundation/ids.ts';
+import { writeRebuildable } from './rebuildableFile.ts';
 
 const recordSchema = z.looseObject({
   schema_version: z.literal(1),
@@ -140,7 +141,7 @@ export class Journal {
   }
 
   async writeFacts(experimentDir: string, runId: string, facts: RunFacts): Promise<void> {
-    await writeJsonAtomic(path.join(this.observationDirectory(experimentDir, runId), 'facts.json'), facts);
+    await writeRebuildable(path.join(this.observationDirectory(experimentDir, runId), 'facts.json'), facts);
   }
 }
 
