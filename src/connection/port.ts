@@ -33,6 +33,7 @@ export interface ExecOptions {
 }
 
 export interface StreamOptions extends ExecOptions {
+  /** A stream that has a callback is not kept: it is empty in the result. */
   readonly onStdout?: (chunk: Uint8Array) => void;
   readonly onStderr?: (chunk: Uint8Array) => void;
   /** Bytes for standard input, sent with back-pressure, then end of file. Instead of `stdin`. */

@@ -31,10 +31,13 @@ export interface ConnectContext {
 const mostStops = 8;
 
 /** The stops on the way, the target last. A host's own ProxyJump is followed for the first stop only, as ssh does. */
-export async function planRoute(target: SshTarget, resolve: (target: SshTarget) => Promise<SshSettings>): Promise<SshSettings[]> {
+export async function planRoute(target: SshTarget, resolve: (target: SshTarget) => Promise<SshSettings>, stopsSoFar = 0): Promise<SshSettings[]> {
   const settings = await resolve(target);
   if (settings.proxyJump === undefined) return [settings];
   const stops = settings.proxyJump.split(',').map(parseJump);
+  if (stopsSoFar + stops.length > mostStops) {
+    throw new HpcError('config_invalid', `The way to ${target.host} leads over more than ${mostStops} jump hosts.`, { remediation: 'Look for a ProxyJump that leads back to itself.' });
+  }
   const route: SshSettings[] = [];
   for (const [index, stop] of stops.entries()) {
     const hop: SshTarget = {
@@ -49,10 +52,9 @@ export async function planRoute(target: SshTarget, resolve: (target: SshTarget) 
     const own = await resolve(hop);
     // `Host *` with a ProxyJump names the jump host too: a host is not reached through itself.
     if (sameServer(own, settings)) continue;
-    const before = index === 0 && own.proxyJump !== undefined && !sameServer(await resolve({ ...hop, ...parseJump(own.proxyJump.split(',').pop() ?? ''), proxyJump: 'none' }), own) ? await planRoute(hop, resolve) : [own];
+    const before = index === 0 && own.proxyJump !== undefined && !sameServer(await resolve({ ...hop, ...parseJump(own.proxyJump.split(',').pop() ?? ''), proxyJump: 'none' }), own) ? await planRoute(hop, resolve, stopsSoFar + stops.length) : [own];
     // The profile's key is what its owner has; the way there is likely to take it too.
     route.push(...before.map((hopSettings) => (target.identityFile === undefined ? hopSettings : { ...hopSettings, identityFiles: [...hopSettings.identityFiles, ...settings.identityFiles] })));
-    if (route.length > mostStops) throw new HpcError('config_invalid', `The way to ${target.host} leads over more than ${mostStops} jump hosts.`, { remediation: 'Look for a ProxyJump that leads back to itself.' });
   }
   return [...route, settings];
 }
