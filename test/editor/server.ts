@@ -21,6 +21,8 @@ export interface EditorOptions {
   /** Added to the server's environment, and so to the extension host's; `HOME` replaces the temporary one. */
   readonly env?: Readonly<Record<string, string>>;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** As in `keybindings.json`. */
+  readonly keybindings?: readonly { readonly key: string; readonly command: string }[];
   /** Gives the page the driver that runs a test suite in the extension host. */
   readonly testDriver?: boolean;
   /** Asks whether the workspace is trusted, as desktop VS Code does. Default: every folder is trusted. */
@@ -117,6 +119,7 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     await fs.mkdir(home, { recursive: true });
     await fs.mkdir(path.dirname(settingsFile), { recursive: true });
     await fs.writeFile(settingsFile, JSON.stringify({ ...quietSettings, ...options.settings }, null, 2));
+    if (options.keybindings) await fs.writeFile(path.join(path.dirname(settingsFile), 'keybindings.json'), JSON.stringify(options.keybindings));
     const env = { ...cleanEnvironment(), HOME: home, ...options.env };
     const shared = ['--user-data-dir', path.join(temp, 'data'), '--extensions-dir', path.join(temp, 'extensions'), '--config', path.join(temp, 'config.yaml')];
     for (const vsix of options.vsix === undefined ? [] : [options.vsix].flat()) await installExtension(install, shared, vsix, env);

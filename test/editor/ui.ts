@@ -16,6 +16,9 @@ import { ensureBrowser, ensureEditor } from './setup.ts';
 
 export type Theme = 'light' | 'dark' | 'hc';
 
+/** Changes between light and dark without a menu, so that whatever is open stays open. */
+const otherThemeKey = 'Control+Alt+Shift+F9';
+
 /** A theme's id in the settings, its name in the list, and the class by which the workbench shows that it is in use. */
 const themes: Readonly<Record<Theme, { readonly id: string; readonly label: string; readonly shown: string }>> = {
   light: { id: 'Light Modern', label: 'Light Modern', shown: 'vs' },
@@ -103,6 +106,12 @@ export class Workbench {
     await this.themeShown(theme);
   }
 
+  /** The other one of light and dark, by a key. */
+  async toggleTheme(shown: 'light' | 'dark'): Promise<void> {
+    await this.page.keyboard.press(otherThemeKey);
+    await this.themeShown(shown);
+  }
+
   async themeShown(theme: Theme): Promise<void> {
     const workbench = this.page.locator('.monaco-workbench').first();
     await until(`the ${theme} theme`, async () => ((await workbench.getAttribute('class')) ?? '').split(' ').includes(themes[theme].shown));
@@ -131,13 +140,14 @@ export class Workbench {
 }
 
 function themeSettings(theme: Theme): Readonly<Record<string, unknown>> {
-  return { 'workbench.colorTheme': themes[theme].id, 'window.autoDetectColorScheme': false, 'window.autoDetectHighContrast': false };
+  return { 'workbench.colorTheme': themes[theme].id, 'workbench.preferredDarkColorTheme': themes.dark.id, 'workbench.preferredLightColorTheme': themes.light.id, 'window.autoDetectColorScheme': false, 'window.autoDetectHighContrast': false };
 }
 
 /** Starts the editor with the packaged extension, opens `folder` in a browser and waits until the window is usable. */
 export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
   const theme = options.theme ?? 'dark';
-  const server = await startEditor({ vsix: vsixFile, ...options, folder, settings: { ...themeSettings(theme), ...options.settings } });
+  const keybindings = [{ key: 'ctrl+alt+shift+f9', command: 'workbench.action.toggleLightDarkThemes' }];
+  const server = await startEditor({ vsix: vsixFile, keybindings, ...options, folder, settings: { ...themeSettings(theme), ...options.settings } });
   let browser: Browser | undefined;
   const end = async (): Promise<void> => {
     await browser?.close();

@@ -104,8 +104,11 @@ export class QuickInput {
   /** Takes the row with this label, or, without a label, what Enter takes. */
   async accept(label?: string | RegExp): Promise<void> {
     await this.step();
-    if (label === undefined) await this.page.keyboard.press('Enter');
-    else await (await this.row(label)).locator('.label-name').first().click();
+    if (label === undefined) {
+      // On a box that was just checked, Enter would uncheck it.
+      await this.input.focus();
+      await this.page.keyboard.press('Enter');
+    } else await (await this.row(label)).locator('.label-name').first().click();
   }
 
   /** Checks or unchecks a row of a pick that takes several. */

@@ -56,6 +56,21 @@ export class Tree {
     return await until(`the row ${String(label)} of ${this.title}`, async () => (await this.rows()).find((row) => matches(row.label, label)));
   }
 
+  /** Waits until a row's description says so: what changes by itself. */
+  async rowDescribed(label: string | RegExp, description: RegExp, timeoutMs?: number): Promise<TreeRow> {
+    let last = '';
+    return await until(
+      `the row ${String(label)} of ${this.title} to be described as ${String(description)}`,
+      async () => {
+        const row = (await this.rows()).find((candidate) => matches(candidate.label, label));
+        last = row?.description ?? 'no such row';
+        if (row && description.test(row.description)) return row;
+        throw new Error(`it says: ${last}`);
+      },
+      timeoutMs,
+    );
+  }
+
   private async element(label: string | RegExp): Promise<Locator> {
     const { spoken, label: text } = await this.row(label);
     const spokenSelector = spoken === '' ? '' : `[aria-label=${cssString(spoken)}]`;
@@ -93,6 +108,16 @@ export class Tree {
     await row.locator(labelled('.action-label', action)).first().click();
   }
 
+  /** What a row says when the pointer rests on it. */
+  async tooltip(label: string | RegExp): Promise<string> {
+    const row = await this.element(label);
+    return await until(`the tooltip of ${String(label)}`, async () => {
+      await row.locator('.monaco-icon-label, .label-name').first().hover();
+      const hover = this.page.locator('.workbench-hover .hover-contents, .workbench-hover').first();
+      return (await hover.isVisible()) && plain(await hover.innerText());
+    });
+  }
+
   /** Presses an action in the view's title bar, by its tooltip. */
   async titleAction(action: string): Promise<void> {
     await this.pane.locator('.pane-header').first().hover();
@@ -123,6 +148,14 @@ export class Tree {
   async welcome(): Promise<string> {
     const body = this.pane.locator('.welcome-view-content').first();
     return (await body.isVisible()) ? plain(await body.innerText()) : '';
+  }
+
+  /** The welcome text, once it says so. */
+  async welcomed(wanted: RegExp): Promise<string> {
+    return await until(`${String(wanted)} in the welcome of ${this.title}`, async () => {
+      const text = await this.welcome();
+      return wanted.test(text) ? text : undefined;
+    });
   }
 
   async pressWelcome(button: string): Promise<void> {

@@ -1,0 +1,114 @@
+/** Runs that do not go well, on a real Slurm: failed tasks with their evidence, a cancelled run, a submission that was killed half-way. */
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import { makePlace, pictures, runCli, startCli, type Place } from '../place.ts';
+import { until } from '../driver/wait.ts';
+import { openWorkbench, type Workbench } from '../ui.ts';
+
+describe('Runs that need somebody (ui)', function () {
+  this.timeout(6 * 60_000);
+  let sandbox: Sandbox;
+  let place: Place;
+  let workbench: Workbench;
+
+  before(async () => {
+    sandbox = await startSandbox();
+    const { ssh } = sandbox;
+    place = await makePlace({ workspace: 'probe', clusters: { bed: { scheduler: 'slurm', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' } } });
+    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env });
+    await workbench.activityBar.open('HPC Agent');
+  });
+
+  after(async () => {
+    await workbench?.dispose();
+    await place?.remove();
+  });
+
+  afterEach(async function () {
+    await workbench?.report(this.currentTest);
+  });
+
+  const sweep = async (axes: Readonly<Record<string, string>>): Promise<void> => {
+    const spec = path.join(place.home, 'spec.json');
+    await fs.writeFile(spec, JSON.stringify({ executors: ['probe.py'], axes, overwrite: true }));
+    await runCli(workbench, place, ['build-tasks-py', '--spec', spec, '--yes']);
+  };
+  const refresh = (): Promise<void> => workbench.tree('Runs').titleAction('Refresh');
+  const records = async (): Promise<readonly string[]> => (await fs.readdir(path.join(place.workspace, '.hpc', 'runs')).catch(() => [])).filter((name) => name.endsWith('.json'));
+
+  it('shows failed tasks as a group with the evidence, and their logs', async () => {
+    await sweep({ x: '1,2,3,4', 'fails-from': '3' });
+    await runCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'some-fail', '--yes']);
+    const runs = workbench.tree('Runs');
+    await refresh();
+    await until('the failures in the tree', async () => {
+      if (/^failed · 2 of 4 · 2 failed/.test((await runs.row('some-fail')).description)) return true;
+      await refresh();
+      return false;
+    });
+    assert.equal(await workbench.activityBar.badge('HPC Agent'), '1');
+    await workbench.statusBar.waitFor(/2 failed/);
+    await runs.expand('some-fail');
+    const group = await runs.row(/^2 tasks failed|failed/);
+    await runs.expand(group.label);
+    await runs.row('task 2');
+    await pictures(workbench, 'runs-1-failed', { highContrast: true });
+    const tip = await runs.tooltip('task 2');
+    assert.match(tip, /exit status 1|ValueError/);
+    await workbench.page.screenshot({ path: path.join(path.dirname(await workbench.screenshot('runs-2-no-tooltip')), 'runs-2-tooltip.png') });
+    await runs.click('task 2');
+    await workbench.editor.shows(/ValueError: x is too big: 3/);
+    await pictures(workbench, 'runs-3-error-log');
+  });
+
+  it('asks before it cancels, says what, and cancels', async () => {
+    await sweep({ seconds: '600', x: '1,2,3' });
+    await runCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'long-one', '--yes']);
+    const runs = workbench.tree('Runs');
+    await refresh();
+    await runs.rowDescribed('long-one', /^(queued|running)/);
+    await runs.action('long-one', 'Cancel run…');
+    assert.match(await workbench.dialog.text(), /long-one.*3 tasks|3 tasks.*long-one/s);
+    await pictures(workbench, 'runs-4-cancel');
+    await workbench.dialog.press('Keep');
+    await runs.rowDescribed('long-one', /^(queued|running)/);
+    await runs.action('long-one', 'Cancel run…');
+    await workbench.dialog.text();
+    await workbench.dialog.press('Cancel run');
+    await workbench.notifications.waitFor(/3 tasks were asked to end on bed/);
+    await until('the run to be cancelled', async () => {
+      if (/^cancelled/.test((await runs.row('long-one')).description)) return true;
+      await refresh();
+      return false;
+    });
+    await pictures(workbench, 'runs-5-cancelled');
+    await workbench.notifications.clear();
+  });
+
+  it('finishes a submission that was killed, and everything is there once', async () => {
+    await sweep({ x: '10,20,30' });
+    const before = await records();
+    const cli = await startCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'killed', '--yes']);
+    await until('the record of the new run', async () => (await records()).length > before.length || cli.exitCode !== null);
+    cli.kill('SIGKILL');
+    const runs = workbench.tree('Runs');
+    await refresh();
+    await runs.row('killed');
+    await pictures(workbench, 'runs-6-killed');
+    await runs.action('killed', 'Finish interrupted submission…');
+    assert.match(await workbench.dialog.text(), /arrays? of killed (is|are) not on bed/);
+    await pictures(workbench, 'runs-7-finish');
+    await workbench.dialog.press('Submit what is missing');
+    await until('the run to be complete', async () => {
+      if (/^complete · 3 tasks/.test((await runs.row('killed')).description)) return true;
+      await refresh();
+      return false;
+    });
+    await pictures(workbench, 'runs-8-finished');
+    await runs.action('killed', 'Open results');
+    const text = await workbench.editor.shows(/3 points/);
+    for (const double of ['20', '40', '60']) assert.match(text, new RegExp(`\\b${double}\\b`));
+  });
+});
