@@ -13,6 +13,7 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../src/foundation/errors.ts';
 import { schedule, select } from './runner/schedule.ts';
 import { allSuites } from './runner/suites.ts';
 import type { Outcome, Suite } from './runner/suite.ts';
@@ -63,7 +64,14 @@ async function main(words: readonly string[]): Promise<void> {
     say(suites.map(({ name }) => name).join('\n'));
     return;
   }
-  const chosen = select(suites, words);
+  let chosen: readonly Suite[];
+  try {
+    chosen = select(suites, words);
+  } catch (error) {
+    say(messageOf(error));
+    total.failed += 1;
+    return;
+  }
   await fs.rm(logFolder, { recursive: true, force: true });
   await fs.mkdir(logFolder, { recursive: true });
   const places = Math.min(4, Math.max(2, os.availableParallelism()));

@@ -120,7 +120,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
       return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
     }),
-    ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, alone: true, needs: ['setup:programs'] }))),
+    ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, alone: true, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
   ];
 }
 
