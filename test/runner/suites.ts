@@ -6,6 +6,7 @@
  * users of apt-get (`apt`). The benchmarks run alone, last.
  */
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import type { HostSummary } from '../editor/hostSummary.ts';
 import { runMocha } from './mochaSuite.ts';
@@ -127,7 +128,8 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
 /** The demo as a newcomer runs it, in a folder that is thrown away. */
 function demo(root: string): Suite {
   return suite('demo', { limitMinutes: 8, needs: ['package:contents'], locks: ['dist'] }, async (context) => {
-    const end = await runProgram(process.execPath, [path.join(root, 'demo', 'demo.mjs')], { ...context, cwd: root });
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hpc-agent-demo-'));
+    const end = await runProgram(process.execPath, [path.join(root, 'demo', 'demo.mjs'), folder], { ...context, cwd: root }).finally(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
     if (end.code !== 0) return failed('npm run demo', `${end.signal ?? `exit status ${end.code}`}\n${end.tail}`);
     if (!end.tail.includes('24 done of 24') || !end.tail.includes('summary.csv')) return failed('npm run demo', `It ended well but shows no results:\n${end.tail}`);
     return end.leftovers ? failed('nothing is left running', 'Processes that it started outlived it.') : passed();
