@@ -1,0 +1,248 @@
+/** What breaks on real clusters, broken on purpose: each time the right result or a typed error with a remedy, and nothing lost. */
+import assert from 'node:assert/strict';
+import { startSandbox, type Sandbox } from '../sandbox.ts';
+import { eventually } from './cli.ts';
+import { Desk, expectError, square, whenReleased, type Submitted, type Work } from './desk.ts';
+
+describe('runs while things break (sandbox)', function () {
+  this.timeout(300_000);
+  let sandbox: Sandbox;
+  let desk: Desk;
+  let forgotten: { readonly work: Work; readonly run: Submitted };
+  before(async () => {
+    sandbox = await startSandbox();
+    await sandbox.faults.mendAll();
+    desk = await Desk.open(sandbox);
+    // The gate before submissions is passed while all is well.
+    const first = await desk.work();
+    await first.provesWhole(await first.submit());
+  });
+  after(async () => {
+    await sandbox.faults.mendAll();
+    await desk.close();
+  });
+
+  it('a job that the controller forgot in a crash is not said to run', async () => {
+    const work = await desk.work();
+    await sandbox.asRoot('scontrol update nodename=ALL state=drain reason=test');
+    const run = await work.submit();
+    await sandbox.faults.slurmctld.kill();
+    await sandbox.faults.slurmctld.start();
+    await sandbox.asRoot('scontrol update nodename=ALL state=resume');
+    const { stdout } = await sandbox.asRoot(`squeue --noheader --states=all --format=%j | grep -c '^${work.name}-'`);
+    assert.equal(stdout.trim(), '0', 'the controller still knows the jobs: this test proves nothing');
+    const summary = await work.status(run);
+    assert.equal(summary.counts.unknown, 4, JSON.stringify(summary));
+    assert.notEqual(summary.lifecycle_state, 'complete');
+    // Its end is looked at in the last test: it takes a minute until "not there" is believed.
+    forgotten = { work, run };
+  });
+
+  it('slurmctld down: submit, status and cancel say so; afterwards all three do their work', async () => {
+    const running = await desk.work({ gate: 'down' });
+    const run = await running.submit('bed', whenReleased);
+    await eventually('the first tasks run', async () => ((await running.status(run)).counts.running === 2 ? true : undefined));
+    const late = await desk.work();
+    await sandbox.faults.slurmctld.stop();
+    const [submitted, asked, cancelled] = await Promise.all([late.submitCall(), running.call('status', run.run_id), running.call('cancel', run.run_id, '--yes')]);
+    expectError(submitted, 'cluster_timeout', 'remote_command_failed');
+    expectError(asked, 'cluster_timeout');
+    expectError(cancelled, 'cluster_timeout');
+    const kept = await running.status(run, '--no-refresh');
+    assert.match(kept.stale_reason ?? '', /controller|slurm/i);
+    assert.equal(kept.counts.running, 2);
+    await sandbox.faults.slurmctld.start();
+    await late.provesWhole(await late.submit());
+    await running.call('cancel', run.run_id, '--yes');
+    const summary = await eventually('the cancelled run ends', async () => {
+      const seen = await running.status(run);
+      return seen.lifecycle_state === 'cancelled' ? seen : undefined;
+    });
+    assert.equal(summary.counts.cancelled, 4);
+  });
+
+  it('a hung slurmctld at submit: not known is not "failed"; the same command later finds or makes each job once', async () => {
+    const work = await desk.work();
+    await sandbox.faults.slurmctld.hang();
+    expectError(await work.submitCall(), 'cluster_timeout');
+    await sandbox.faults.slurmctld.resume();
+    await work.provesWhole(await work.submit());
+  });
+
+  it('slurmdbd down for a whole run: the run ends all the same, an unknown submission is found in the queue', async () => {
+    await sandbox.faults.slurmdbd.stop();
+    const work = await desk.work();
+    const run = await work.submit();
+    const summary = await work.monitor(run);
+    assert.equal(summary.lifecycle_state, 'complete');
+    // As if the reply of sbatch had been lost.
+    const receipts = `${run.remote_path}/.hpc/state/${run.run_id}/receipts`;
+    await sandbox.asRoot(`for key in w0a0 w1c; do echo '{"state":"submitting","at":1000000000}' >"${receipts}/$key.json"; done`);
+    const { found_jobs } = (await desk.cli.data(['reconcile', run.run_id], { cwd: work.workspace })) as unknown as { found_jobs: { key: string; job_id: string }[] };
+    await sandbox.faults.slurmdbd.start();
+    assert.deepEqual(found_jobs.filter(({ key }) => !key.endsWith('c')).map(({ job_id }) => job_id), run.job_ids);
+    await eventually('accounting has heard of the run', async () => ((await work.jobs()).size === 4 ? true : undefined));
+    await work.provesWhole(run);
+  });
+
+  it('login banner, noisy start-up files, tcsh: the same results', async () => {
+    await Promise.all(
+      ['noisy', 'tcsh'].map(async (cluster) => {
+        const work = await desk.work();
+        await work.provesWhole(await work.submit(cluster));
+      }),
+    );
+  });
+
+  it('a changed host key: both fingerprints are named, nothing is submitted; afterwards it goes on', async () => {
+    const work = await desk.work();
+    await sandbox.faults.changeHostKey();
+    const { message } = expectError(await work.submitCall(), 'ssh_unreachable');
+    assert.equal(new Set(message?.match(/SHA256:[A-Za-z0-9+/]{43}/g)).size, 2, message);
+    await sandbox.faults.restoreHostKey();
+    assert.equal((await work.jobs()).size, 0);
+    await work.provesWhole(await work.submit());
+  });
+
+  it('a full disk on the far side: a typed error, nothing submitted, nothing torn; with room the same command goes on', async () => {
+    const work = await desk.work({ files: { 'data.txt': 'x'.repeat(300_000) + Math.random().toString() } });
+    for (const left of [0, 40, 200]) {
+      await sandbox.faults.fillHome(left);
+      const error = expectError(await work.submitCall(), 'remote_command_failed', 'config_invalid', 'sync_failed', 'ssh_unreachable');
+      assert.match(`${error.message} ${error.remediation}`, /full|space|quota|room/i);
+      await sandbox.faults.freeHome();
+      assert.equal((await work.jobs()).size, 0);
+    }
+    const run = await work.submit();
+    const { stdout } = await sandbox.asRoot(`wc -c <"${run.remote_path}/data.txt"; find "${run.remote_path}" -name '*.tmp' -o -name '.*.part' | wc -l`);
+    assert.match(stdout, /^30001\d\n/);
+    await work.provesWhole(run);
+  });
+
+  it('spaces, quotes and unicode in the workspace’s path, and an executor named a b;$(x).py', async () => {
+    const executor = 'import argparse, json\nparser = argparse.ArgumentParser()\nparser.add_argument("--x", type=int)\nprint(json.dumps({"y": parser.parse_args().x}))\n';
+    const work = await desk.work({ folder: 'wörk “space” \'q\' "d" $(x);', files: { 'executors/a b;$(x).py': executor } });
+    await work.provesWhole(await work.submit('bed', '', '--executor', 'executors/a b;$(x).py'));
+  });
+
+  it('MaxSubmitJobs: what is submitted stays, the rest follows when there is room, nothing twice', async () => {
+    const work = await desk.work({ gate: 'limit' });
+    await sandbox.faults.setUserLimits('alice', { MaxSubmitJobs: 3 });
+    const error = expectError(await work.submitCall('bed', whenReleased), 'scheduler_throttled');
+    assert.match(error.message ?? '', /2 of 4 jobs are submitted/);
+    expectError(await work.submitCall('bed', whenReleased), 'scheduler_throttled');
+    await desk.release('limit');
+    const run = await eventually('there is room', async () => {
+      const { envelope } = await work.submitCall('bed', whenReleased);
+      if (envelope?.ok !== true) assert.equal(envelope?.error_code, 'scheduler_throttled', JSON.stringify(envelope));
+      return envelope?.ok === true ? (envelope.data as unknown as Submitted) : undefined;
+    });
+    await sandbox.faults.setUserLimits('alice', {});
+    await work.provesWhole(run);
+  });
+
+  it('an account that is refused, then corrected: the second command submits what it says', async () => {
+    const work = await desk.work();
+    expectError(await work.submitCall('bed', square, '--resources.account', 'nobody'), 'spec_invalid');
+    await work.provesWhole(await work.submit());
+  });
+
+  it('a cut connection and a killed monitor: the run goes on, the next look tells the truth', async () => {
+    const work = await desk.work({ gate: 'cut' });
+    const run = await work.submit('bed', whenReleased);
+    const words = ['monitor', run.run_id, '--poll-interval-seconds', '1'];
+    const [cut, killed] = [desk.cli.start(words, { cwd: work.workspace }), desk.cli.start(words, { cwd: work.workspace })];
+    await eventually('the monitors watch', async () => ((await work.status(run, '--no-refresh')).counts.running === 2 ? true : undefined));
+    killed.child.kill('SIGKILL');
+    await sandbox.faults.dropSshSessions();
+    await desk.release('cut');
+    const end = await cut.ended;
+    assert.equal((end.envelope?.data as unknown as { run: { lifecycle_state: string } } | undefined)?.run.lifecycle_state, 'complete', JSON.stringify(end.envelope));
+    await work.provesWhole(run);
+  });
+
+  it('logs while it runs, requeue of a task, cancel of tasks, of a wave, of the rest', async () => {
+    const work = await desk.work({ gate: 'never' });
+    const run = await work.submit('bed', whenReleased);
+    await eventually('the first tasks run', async () => ((await work.status(run)).counts.running === 2 ? true : undefined));
+    const log = (stream: string, ...more: string[]): Promise<{ text: string; next_offset: number; ended: boolean }> =>
+      desk.cli.data(['logs', run.run_id, '1', '--stream', stream, ...more], { cwd: work.workspace }) as unknown as Promise<{ text: string; next_offset: number; ended: boolean }>;
+    const out = await eventually('the task has printed', async () => {
+      const seen = await log('stdout');
+      return seen.text.includes('waiting') ? seen : undefined;
+    });
+    assert.equal(out.ended, false);
+    assert.match((await log('stderr')).text, /trouble 1/);
+    assert.equal((await log('stdout', '--offset', String(out.next_offset))).text, '');
+
+    await sandbox.asRoot(`scontrol requeue ${run.job_ids[0]}_2`);
+    await eventually('the requeued task waits or runs again', async () => {
+      const { counts } = await work.status(run);
+      assert.equal(counts.failed + counts.cancelled + counts.complete, 0, JSON.stringify(counts));
+      return counts.running + counts.pending === 4 ? true : undefined;
+    });
+
+    await desk.cli.data(['cancel', run.run_id, '--task-ids', '0', '--yes'], { cwd: work.workspace });
+    await eventually('task 0 is cancelled and nothing else', async () => {
+      const { counts } = await work.status(run);
+      return counts.cancelled === 1 && counts.running + counts.pending === 3 ? true : undefined;
+    });
+    await desk.cli.data(['cancel', run.run_id, '--wave', '1', '--yes'], { cwd: work.workspace });
+    await eventually('wave 1 is cancelled, task 1 goes on', async () => {
+      const { counts } = await work.status(run);
+      return counts.cancelled === 3 && counts.running + counts.pending === 1 ? true : undefined;
+    });
+    await desk.cli.data(['cancel', run.run_id, '--yes'], { cwd: work.workspace });
+    const end = await eventually('all is cancelled', async () => {
+      const seen = await work.status(run);
+      return seen.counts.cancelled === 4 ? seen : undefined;
+    });
+    assert.equal(end.lifecycle_state, 'cancelled');
+    await eventually('the queue is empty of it', async () => ((await sandbox.asRoot(`squeue --noheader --format=%j | grep -c '^${work.name}-'`)).stdout.trim() === '0' ? true : undefined));
+  });
+
+  it('a node that dies under its tasks: they run again elsewhere, and each result is there once', async () => {
+    const work = await desk.work({ gate: 'node', total: 2 });
+    const run = await work.submit('bed', whenReleased);
+    const node = await eventually('the tasks run', async () => /^node\d/m.exec((await sandbox.asRoot(`squeue --noheader --states=running --format=%N --jobs=${run.job_ids[0]}`)).stdout)?.[0]);
+    await sandbox.faults.killMachine(node);
+    await desk.release('node');
+    const seen = await eventually('the tasks end', async () => {
+      const summary = await work.status(run);
+      return ['complete', 'failed'].includes(summary.lifecycle_state) ? summary : undefined;
+    }, 240_000, 3_000);
+    await sandbox.faults.startMachine(node);
+    assert.equal(seen.lifecycle_state, 'complete', JSON.stringify(seen));
+    await work.provesWhole(run, 2);
+  });
+
+  it('a site without accounting: the run ends, a cancelled one too, an unknown submission is settled', async () => {
+    await sandbox.faults.setSlurmOptions({ AccountingStorageType: 'accounting_storage/none', AccountingStorageEnforce: 'none' });
+    try {
+      const work = await desk.work();
+      const run = await work.submit();
+      assert.equal((await work.monitor(run)).lifecycle_state, 'complete');
+      const receipts = `${run.remote_path}/.hpc/state/${run.run_id}/receipts`;
+      // The reply of w0a0 was lost, though it was accepted; that of w1c was lost, and it never was: its name is in no queue.
+      await sandbox.asRoot(`for key in w0a0 w1c; do echo '{"state":"submitting","at":1000000000}' >"${receipts}/$key.json"; done`);
+      const { found_jobs } = (await desk.cli.data(['reconcile', run.run_id], { cwd: work.workspace })) as unknown as { found_jobs: { key: string; job_id: string | null }[] };
+      assert.deepEqual(found_jobs.filter(({ key }) => !key.endsWith('c')).map(({ job_id }) => job_id), run.job_ids);
+      const stopped = await desk.work({ gate: 'never' });
+      const other = await stopped.submit('bed', whenReleased);
+      await desk.cli.data(['cancel', other.run_id, '--yes'], { cwd: stopped.workspace });
+      await eventually('it is cancelled', async () => ((await stopped.status(other)).lifecycle_state === 'cancelled' ? true : undefined));
+    } finally {
+      await sandbox.faults.setSlurmOptions({});
+    }
+  });
+
+  it('the forgotten job is lost, with evidence: not done, not running for ever', async () => {
+    const summary = await eventually('its loss is believed', async () => {
+      const seen = await forgotten.work.status(forgotten.run);
+      return seen.lifecycle_state === 'abandoned' ? seen : undefined;
+    }, 120_000, 3_000);
+    const lost = summary.attention.find(({ kind }) => kind === 'lost');
+    assert.deepEqual(lost?.task_ids, [0, 1, 2, 3]);
+    assert.match(summary.evidence.join(), /no job|has no/);
+  });
+});
