@@ -39,6 +39,7 @@ describe('known_hosts (unit)', () => {
     assert.equal(judge(`@cert-authority ${line('*', one)}`, two).kind, 'certificate_only');
     assert.equal(judge(`@cert-authority ${line('*', one)}`, one).kind, 'certificate_only', "an authority's key is no host key");
     assert.equal(judge(`@unheard-of ${line('host', one)}`, one).kind, 'unknown');
+    for (const hosts of ['!host,h*', 'h*,!host', '!h?st,host']) assert.equal(judge(line(hosts, one), one).kind, 'unknown', hosts);
     assert.equal(judge(line('host', keyOf(1, 'ssh-rsa')), two).kind, 'changed', 'the server was asked for the known type first');
     assert.equal(judge(line('host', keyOf(1, 'ssh-dss')), two).kind, 'unknown', 'a type that cannot be asked for proves nothing');
   });
