@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { Axis, SweepFlag, SweepGroup, TaskGenerator, TasksSpec } from '../executors/taskSpec.ts';
 import { HpcError, messageOf } from '../foundation/errors.ts';
 import { readTextIfThere } from '../foundation/atomicFile.ts';
-import type { PythonObject, PythonValue } from '../executors/pythonJson.ts';
+import type { PythonObject } from '../executors/pythonJson.ts';
 import type { OperationContext } from './operation.ts';
 
 type Values = string | readonly (string | number | boolean | null)[];
