@@ -5,7 +5,7 @@ import { freezeParams } from '../../src/executors/paramsFile.ts';
 import { canonicalPythonJson } from '../../src/executors/pythonJson.ts';
 import { programStarts } from './measure.ts';
 import { root, type Places } from './places.ts';
-import { compared, ratioAtMost, type Row } from './report.ts';
+import { comparedStarts, ratioAtMost, type Row } from './report.ts';
 
 export async function dispatch(places: Places, short: boolean): Promise<readonly Row[]> {
   const workspace = await places.folder('dispatch');
@@ -38,10 +38,12 @@ export async function dispatch(places: Places, short: boolean): Promise<readonly
   const events = (await Promise.all((await fs.readdir(path.join(workspace, 'state', 'events'))).map((name) => fs.readFile(path.join(workspace, 'state', 'events', name), 'utf8')))).join('');
   const done = events.split('\n').filter((line) => line.includes('"o":"done"')).length;
   if (done !== rounds + warmUp) throw new Error(`only ${done} of ${rounds + warmUp} tasks were dispatched`);
-  const withoutExecutor = times.ours.map((value, round) => value - (times.executor[round] ?? 0));
+  const without = (whole: readonly number[], part: readonly number[]): number[] => whole.map((value, round) => value - (part[round] ?? 0));
+  const overhead = { ms: without(times.ours.ms, times.executor.ms), cpuMs: without(times.ours.cpuMs, times.executor.cpuMs) };
+  const python = { name: 'python3 -S -c pass', times: times.python };
   return [
-    compared('dispatch of a task', 'dispatcher with /bin/true', times.ours, { name: 'python3 -S -c pass', values: times.python }, { budget: ratioAtMost(1.5) }),
-    compared('dispatch of a task', 'the same without /bin/true', withoutExecutor, { name: 'python3 -S -c pass', values: times.python }),
-    compared('dispatch of a task', 'dispatcher with /bin/true', times.ours, { name: '/bin/true', values: times.executor }),
+    comparedStarts('dispatch of a task', 'dispatcher with /bin/true', times.ours, python, ratioAtMost(1.5)),
+    comparedStarts('dispatch of a task', 'the same without /bin/true', overhead, python),
+    comparedStarts('dispatch of a task', 'dispatcher with /bin/true', times.ours, { name: '/bin/true', times: times.executor }),
   ];
 }

@@ -79,16 +79,22 @@ export interface ProgramStart {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** From start to end, and the processor time that it and its children used, which a busy machine changes less. */
+export interface StartTimes {
+  readonly ms: readonly number[];
+  readonly cpuMs: readonly number[];
+}
+
 /**
  * Times programs from start to end, in turn, from a small Python process: starting a process out of a big one such as this takes
  * milliseconds of its own, which would make every ratio look like 1.
  */
-export async function programStarts<Name extends string>(programs: Readonly<Record<Name, ProgramStart>>, rounds: number, warmUp = 2): Promise<Record<Name, number[]>> {
+export async function programStarts<Name extends string>(programs: Readonly<Record<Name, ProgramStart>>, rounds: number, warmUp = 2): Promise<Record<Name, StartTimes>> {
   const driver = `
 import json, os, shutil, sys, time
 request = json.load(sys.stdin)
 names = list(request["programs"])
-times = {name: [] for name in names}
+times = {name: {"ms": [], "cpuMs": []} for name in names}
 null = os.open(os.devnull, os.O_RDWR)
 for n in range(request["warmUp"] + request["rounds"]):
     for name in names if n % 2 == 0 else reversed(names):
@@ -98,15 +104,16 @@ for n in range(request["warmUp"] + request["rounds"]):
         os.chdir(spec.get("cwd", "/"))
         since = time.perf_counter()
         pid = os.posix_spawn(path, spec["argv"], env, file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)])
-        status = os.waitpid(pid, 0)[1]
+        _, status, used = os.wait4(pid, 0)
         took = (time.perf_counter() - since) * 1000
         if status != 0:
             sys.exit("%s ended with status %d" % (spec["argv"], status))
         if n >= request["warmUp"]:
-            times[name].append(took)
+            times[name]["ms"].append(took)
+            times[name]["cpuMs"].append((used.ru_utime + used.ru_stime) * 1000)
 print(json.dumps(times))
 `;
-  return JSON.parse(await program(['python3', '-c', driver], { stdin: JSON.stringify({ programs, rounds, warmUp }) })) as Record<Name, number[]>;
+  return JSON.parse(await program(['python3', '-c', driver], { stdin: JSON.stringify({ programs, rounds, warmUp }) })) as Record<Name, StartTimes>;
 }
 
 /** The part of all cores that was busy over the next moment, 0 to 1. */

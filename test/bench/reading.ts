@@ -65,7 +65,7 @@ async function merging(places: Places, short: boolean): Promise<readonly Row[]> 
     if (views.length !== runs.length || wrong) throw new Error(`the runs are not read as they were written: ${views.length} ${JSON.stringify(wrong?.counts)}`);
   };
   try {
-    const times = await interleaved({ ours: { run: view }, peer: { run: () => program(['python3', '-c', pythonMerge, observations]) } }, short ? 3 : 12, 2);
+    const times = await interleaved({ ours: { run: view }, peer: { run: () => program(['python3', '-c', pythonMerge, observations]) } }, short ? 2 : 12, short ? 1 : 2);
     return [compared('reading and planning', '50 runs of 1,000 tasks, view', times.ours, { name: 'Python: json.loads of the events', values: times.peer }, { note: 'ours: queue and accounting merged too' })];
   } finally {
     services.dispose();
@@ -87,7 +87,7 @@ async function evaluating(places: Places, short: boolean): Promise<readonly Row[
       const { taskCount, lines } = await port.evaluate({ run: (command, options) => local.exec(command, options), python, cwd: experimentDir, signal: new AbortController().signal });
       if (taskCount !== count || lines.length !== count) throw new Error(`evaluated ${taskCount}`);
     };
-    const times = await interleaved({ ours: { run: evaluate }, peer: { run: () => program([python, '-c', pythonEvaluate, tasksFile]) } }, short ? 3 : 8);
+    const times = await interleaved({ ours: { run: evaluate }, peer: { run: () => program([python, '-c', pythonEvaluate, tasksFile]) } }, short ? 2 : 8);
     return [compared('reading and planning', '100,000 tasks, evaluated', times.ours, { name: 'Python: json.dumps of the same', values: times.peer })];
   } finally {
     local.dispose();

@@ -1,6 +1,5 @@
 /** The rows of the benchmark and how they are shown: one table for people, one file for programs. */
-import type { Figure } from './measure.ts';
-import { ratioOf, figure } from './measure.ts';
+import { figure, ratioOf, type Figure, type StartTimes } from './measure.ts';
 
 /** A number that the design sets as a limit; shown beside what was measured, never asserted. */
 export interface Budget {
@@ -36,6 +35,12 @@ export function compared(group: string, what: string, ours: readonly number[], p
     ...(details.budget ? { budget: details.budget } : {}),
     ...(details.note === undefined ? {} : { note: details.note }),
   };
+}
+
+/** Two programs from start to end, with the ratio of their processor time in the note. */
+export function comparedStarts(group: string, what: string, ours: StartTimes, peer: { readonly name: string; readonly times: StartTimes }, budget?: Budget): Row {
+  const cpu = ratioOf(ours.cpuMs, peer.times.cpuMs);
+  return compared(group, what, ours.ms, { name: peer.name, values: peer.times.ms }, { ...(budget ? { budget } : {}), note: `processor time ${withSpread(cpu)} ×` });
 }
 
 export const ratioAtMost = (atMost: number): Budget => ({ atMost, of: 'ratio' });

@@ -1,7 +1,7 @@
 /** How long the command line takes to start, against an empty Node. */
 import { programStarts } from './measure.ts';
 import type { Places } from './places.ts';
-import { compared, ratioAtMost, type Row } from './report.ts';
+import { comparedStarts, ratioAtMost, type Row } from './report.ts';
 
 export async function cliStart(places: Places, short: boolean): Promise<readonly Row[]> {
   const cli = await places.builtCli();
@@ -12,9 +12,9 @@ export async function cliStart(places: Places, short: boolean): Promise<readonly
     { version: { argv: [node, cli, '--version'], cwd: home, env }, capabilities: { argv: [node, cli, 'capabilities'], cwd: home, env }, empty: { argv: [node, '-e', '0'], cwd: home, env } },
     short ? 8 : 40,
   );
-  const peer = { name: 'node -e 0', values: times.empty };
+  const peer = { name: 'node -e 0', times: times.empty };
   return [
-    compared('start of the command line', 'hpc-agent --version', times.version, peer, { budget: ratioAtMost(2) }),
-    compared('start of the command line', 'hpc-agent capabilities', times.capabilities, peer, { budget: ratioAtMost(2) }),
+    comparedStarts('start of the command line', 'hpc-agent --version', times.version, peer, ratioAtMost(2)),
+    comparedStarts('start of the command line', 'hpc-agent capabilities', times.capabilities, peer, ratioAtMost(2)),
   ];
 }

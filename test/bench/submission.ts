@@ -32,7 +32,7 @@ export async function submission(places: Places, short: boolean): Promise<readon
               fresh: { run: () => program(['ssh', '-F', sandbox.ssh.sshConfigFile, '-o', 'BatchMode=yes', 'sandbox', ...bare]), after: cancel },
               master: { run: () => program([...master.ssh, ...bare]), after: cancel },
             },
-            short ? 3 : 10,
+            short ? 2 : 10,
           );
           const label = roundTripMs === 0 ? 'on loopback' : `at ${roundTripMs} ms`;
           rows.push(

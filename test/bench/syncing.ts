@@ -16,7 +16,7 @@ function budgetOf(route: string, what: string, kind: string): Budget | undefined
 export async function sync(_places: Places, short: boolean): Promise<readonly Row[]> {
   const found = new Map<string, { route: string; what: string; kind: string; ours: number[]; peer: number[] }>();
   // Each process prints medians of its rounds; several of them show how far these move.
-  for (let process_ = 0; process_ < (short ? 1 : 3); process_ += 1) {
+  for (let process_ = 0; process_ < (short ? 1 : 2); process_ += 1) {
     const words = short ? ['--rtt', '0', '--files', '500', '--big', '10', '--runs', '1'] : ['--rtt', '0,100', '--runs', '3'];
     const output = await program([process.execPath, '--import', 'tsx', path.join(root, 'test', 'bench', 'sync.ts'), ...words], { cwd: root });
     const matches = output.split('\n').flatMap((text) => line.exec(text) ?? []).length;
