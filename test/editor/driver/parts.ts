@@ -192,6 +192,14 @@ export class Chat {
     });
   }
 
+  /** The newest answer that says so, once it is complete. */
+  async answerLike(wanted: RegExp): Promise<string> {
+    return await until(`the chat answer ${String(wanted)}`, async () => {
+      const text = await this.answer();
+      return wanted.test(text) ? text : undefined;
+    });
+  }
+
   /** The question that a tool asks before it acts. */
   async confirmation(): Promise<string> {
     const widget = this.page.locator('.chat-confirmation-widget, .chat-confirmation-widget2').last();

@@ -7,12 +7,20 @@ import { likelyFolder, type Editor } from '../editor.ts';
 import { askText, pickOne } from '../quickInput.ts';
 import { subjectOf } from '../subjects.ts';
 import { runWizard, type Step } from '../sweep/wizard.ts';
+import { schedulerWord } from '../trees/clustersTree.ts';
 
 interface NewCluster {
   readonly host?: string;
   readonly user?: string;
+  readonly port?: number;
   readonly typed?: boolean;
   readonly name?: string;
+}
+
+/** `login.hpc.example.org` is known as hpc; an address of numbers says nothing. */
+function nameFor(host: string): string {
+  if (/^[\d.]+$/.test(host)) return '';
+  return host.split('.')[/^(login|ssh)\d*\./.test(host) ? 1 : 0] ?? '';
 }
 
 type HostRow = vscode.QuickPickItem & { readonly host: string | undefined };
@@ -28,6 +36,7 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   const { clustersAdd, clustersCandidates } = await import('../../../operations/clusters.ts');
   const { hosts } = await editor.core.call(clustersCandidates, {}, { folder });
   const title = 'Add cluster';
+  const address = /^(?:(?<user>[^\s@:/]+)@)?(?<host>[A-Za-z0-9][A-Za-z0-9._-]*)(?::(?<port>\d{1,5}))?$/;
   const hostStep: Step<NewCluster> = {
     name: 'host',
     ask: async (draft, place) => {
@@ -55,12 +64,12 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
         place,
         prompt: 'Login host, as you would type it after ssh',
         placeholder: 'alice@login.example.org',
-        value: draft.host === undefined ? '' : `${draft.user === undefined ? '' : `${draft.user}@`}${draft.host}`,
-        check: (text) => (/^([^\s@:/]+@)?[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text.trim()) ? {} : { error: 'Write a host name, or user@host.' }),
+        value: draft.host === undefined ? '' : `${draft.user === undefined ? '' : `${draft.user}@`}${draft.host}${draft.port === undefined ? '' : `:${draft.port}`}`,
+        check: (text) => (address.test(text.trim()) ? {} : { error: 'Write a host name, user@host or user@host:port.' }),
       });
       if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
-      const [user, host] = answer.value.includes('@') ? answer.value.split('@') : [undefined, answer.value];
-      return { kind: 'next', state: { typed: true, ...(host === undefined ? {} : { host }), ...(user === undefined ? {} : { user }) } };
+      const { user, host, port } = address.exec(answer.value)?.groups ?? {};
+      return { kind: 'next', state: { typed: true, ...(host === undefined ? {} : { host }), ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) } };
     },
   };
   const nameStep: Step<NewCluster> = {
@@ -71,7 +80,7 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
         title,
         place,
         prompt: 'Name of the cluster, for you',
-        value: draft.name ?? (draft.host ?? '').split('.')[draft.host?.startsWith('login.') ? 1 : 0] ?? '',
+        value: draft.name ?? nameFor(draft.host ?? ''),
         check: (text) =>
           known.has(text.trim()) ? { error: `There is a cluster ${text.trim()} already.` } : /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text.trim()) ? {} : { error: 'Letters, digits, dots, dashes and underscores, beginning with a letter or digit.' },
       });
@@ -82,13 +91,13 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   await editor.clusters.refresh();
   const draft = await runWizard<NewCluster>({}, [hostStep, typedStep, nameStep]);
   if (draft?.host === undefined || draft.name === undefined) return undefined;
-  const { host, name, user } = draft;
-  const added = await withProgress(`Testing the connection to ${host}`, (signal, progress) => editor.core.call(clustersAdd, { name, host, ...(user === undefined ? {} : { user }) }, { folder, signal, progress }));
+  const { host, name, user, port } = draft;
+  const added = await withProgress(`Testing the connection to ${host}`, (signal, progress) => editor.core.call(clustersAdd, { name, host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) }, { folder, signal, progress }));
   await editor.clusters.refresh();
   for (const note of added.notes) editor.log.info(`${name}: ${note}`);
   const open = 'Open clusters.yaml';
   const scratch = added.scratch === null ? '' : `, works in ${added.scratch}`;
-  void vscode.window.showInformationMessage(`${name} was added: ${added.scheduler === 'background' ? 'no scheduler' : added.scheduler}${scratch}.`, open).then(async (answer) => {
+  void vscode.window.showInformationMessage(`${name} was added: ${schedulerWord(added.scheduler)}${scratch}.`, open).then(async (answer) => {
     if (answer === open) await vscode.window.showTextDocument(vscode.Uri.file(added.file));
   });
   return added.name;
@@ -98,7 +107,7 @@ async function chosenCluster(editor: Editor, argument: unknown, title: string): 
   const subject = subjectOf(argument);
   if (subject?.kind === 'cluster') return subject.name;
   await editor.clusters.refresh();
-  const items = editor.clusters.rows.map((row) => ({ label: row.name, description: `${row.scheduler} · ${row.target}` }));
+  const items = editor.clusters.rows.map((row) => ({ label: row.name, description: `${schedulerWord(row.scheduler)} · ${row.target}` }));
   return (await vscode.window.showQuickPick(items, { title }))?.label;
 }
 
@@ -127,7 +136,13 @@ export async function showClusterSettings(editor: Editor, argument: unknown): Pr
   await showDocument(`clusters/${cluster}.md`, `# ${escapeMarkdown(cluster)}\n\nEvery setting in force and where it comes from. To change one: ${codeSpan('HPC Agent: Open clusters.yaml')}.\n\n${table(['setting', 'value', 'scope', 'from'], rows)}\n`, { language: 'markdown' });
 }
 
-export async function openClustersFile(editor: Editor): Promise<void> {
+export async function openClustersFile(editor: Editor, argument: unknown): Promise<void> {
+  const subject = subjectOf(argument);
+  if (subject?.kind === 'file') {
+    const line = Math.max(0, (subject.line ?? 1) - 1);
+    await vscode.window.showTextDocument(vscode.Uri.file(subject.file), { selection: new vscode.Range(line, 0, line, 0) });
+    return;
+  }
   const folder = anyFolder(editor);
   const { clustersDescribe } = await import('../../../operations/clusters.ts');
   await editor.clusters.refresh();

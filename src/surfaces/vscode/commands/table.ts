@@ -24,7 +24,7 @@ export function commandTable({ editor, views, logs }: CommandParts): CommandTabl
     addCluster: async () => (await clusters()).addCluster(editor),
     preflight: async (argument) => (await clusters()).preflightCluster(editor, argument),
     showClusterSettings: async (argument) => (await clusters()).showClusterSettings(editor, argument),
-    openClustersFile: async () => (await clusters()).openClustersFile(editor),
+    openClustersFile: async (argument) => (await clusters()).openClustersFile(editor, argument),
     refreshClusters: () => editor.clusters.refresh(),
     discoverExecutors: async () => (await sweep()).discoverExecutors(editor),
     newSweep: async (argument) => (await sweep()).newSweep(editor, argument),

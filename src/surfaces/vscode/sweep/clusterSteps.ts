@@ -5,7 +5,7 @@ import { messageOf } from '../../../foundation/errors.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import type { Editor } from '../editor.ts';
 import { askText, pickOne, type Answer } from '../quickInput.ts';
-import { clusterStateWord } from '../trees/clustersTree.ts';
+import { clusterStateWord, schedulerWord } from '../trees/clustersTree.ts';
 import { resourceKeys, type ResourceKey, type ResourceTexts, type SweepDraft } from './draft.ts';
 import type { Step } from './wizard.ts';
 
@@ -27,8 +27,8 @@ export function clusterStep(editor: Editor, folder: string, title: string): Step
           const why = refusals.get(row.name) ?? row.state_reason;
           return {
             label: `$(${row.connection === 'local' ? 'device-desktop' : why === null ? 'vm' : 'warning'}) ${row.name}`,
-            description: `${row.scheduler === 'background' ? 'no scheduler' : row.scheduler} · ${row.target}`,
-            detail: why ?? clusterStateWord(row),
+            description: [schedulerWord(row.scheduler), row.target, ...(row.connection === 'local' ? [] : [clusterStateWord(row)])].join(' · '),
+            ...(why === null ? {} : { detail: why }),
             name: row.name,
           };
         });

@@ -121,7 +121,7 @@ async function editParameter(draft: SweepDraft, parameter: Parameter, parameters
     check: (text) => {
       if (text.trim() === '') return hasDefault(flag) ? {} : { error: `${name} needs a value.` };
       const preview = previewValues(text, folder);
-      if (preview.error !== undefined) return { error: preview.error };
+      if (preview.error !== undefined) return { error: preview.position > 0 ? `${preview.error} After “${text.slice(Math.max(0, preview.position - 20), preview.position)}”.` : preview.error };
       const { words } = sweepSize(withValue(draft, name, text), parameters, countIn(folder));
       return { info: `${preview.count === 1 ? '1 value' : `${preview.count} values: ${preview.preview}`}  →  ${words}` };
     },
@@ -136,12 +136,13 @@ export function existingTasksStep(context: SweepContext): Step<SweepDraft> {
   const file = vscode.Uri.joinPath(vscode.Uri.file(folder), '.hpc', 'tasks.py');
   return {
     name: 'existing tasks.py',
+    rare: true,
     ask: async (draft, place): Promise<StepAnswer<SweepDraft>> => {
       const { buildTasksPy } = await import('../../../operations/buildTasksPy.ts');
       const input = { ...buildInputOf(draft, chosenParameters(context, draft)), dry_run: true };
       const proposed = await withProgress('Preparing the sweep', (signal, progress) => editor.core.call(buildTasksPy, input, { folder, signal, progress }));
       const present = proposed.exists ? await readText(file) : undefined;
-      if (present === undefined || present === proposed.text || present === context.ownText) return { kind: 'next', state: { ...draft, existing: 'replace' } };
+      if (present === undefined || present === proposed.text || present === context.ownText) return { kind: 'pass', state: { ...draft, existing: 'replace' } };
       for (;;) {
         const use = { label: '$(file-code) Use it as it is', description: 'the values chosen here are not used', choice: 'use' as const };
         const replace = { label: '$(replace-all) Replace it', description: `${proposed.task_count.toLocaleString('en-US')} tasks; the old file is kept as a backup`, choice: 'replace' as const };

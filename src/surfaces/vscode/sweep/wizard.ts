@@ -5,7 +5,8 @@
  * step, so that nothing typed later is lost; leaving ends everything and changes nothing.
  */
 
-export type StepAnswer<State> = { readonly kind: 'next'; readonly state: State } | { readonly kind: 'back'; readonly state: State } | { readonly kind: 'leave' };
+/** `pass`: the step had nothing to ask after all; Back passes over it, too. */
+export type StepAnswer<State> = { readonly kind: 'pass'; readonly state: State } | { readonly kind: 'next'; readonly state: State } | { readonly kind: 'back'; readonly state: State } | { readonly kind: 'leave' };
 
 export interface Place {
   /** From 1. */
@@ -17,6 +18,8 @@ export interface Place {
 
 export interface Step<State> {
   readonly name: string;
+  /** A step that mostly has nothing to ask is not counted until it asks. */
+  readonly rare?: true;
   applies?(state: State): boolean;
   ask(state: State, place: Place): Promise<StepAnswer<State>>;
 }
@@ -37,15 +40,14 @@ export async function runWizard<State>(start: State, steps: readonly Step<State>
     if (answer.kind === 'leave') return undefined;
     state = answer.state;
     onState(state);
-    if (answer.kind === 'next') {
-      visited.push(index);
-      index += 1;
-    } else index = visited.pop() ?? index;
+    if (answer.kind === 'next') visited.push(index);
+    if (answer.kind === 'next' || answer.kind === 'pass') index += 1;
+    else index = visited.pop() ?? index;
   }
   return state;
 }
 
 function placeOf<State>(steps: readonly Step<State>[], index: number, state: State, canGoBack: boolean): Place {
-  const counted = steps.map((step, position) => position === index || step.applies?.(state) !== false);
+  const counted = steps.map((step, position) => position === index || (step.rare !== true && step.applies?.(state) !== false));
   return { step: counted.slice(0, index + 1).filter(Boolean).length, totalSteps: counted.filter(Boolean).length, canGoBack };
 }

@@ -1,4 +1,5 @@
 /** The Clusters tree: what is known without asking, and what the last check said. */
+import * as path from 'node:path';
 import { formatDuration } from '../../../foundation/clock.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import type { Icon, TreeNode } from './node.ts';
@@ -30,6 +31,12 @@ export interface ClusterProblem {
 
 const stateWords: Readonly<Record<string, string>> = { idle: 'not connected', connecting: 'connecting', connected: 'connected', broken: 'connection lost', refused: 'sign-in refused' };
 
+const schedulerNames: Readonly<Record<string, string>> = { background: 'no scheduler', slurm: 'Slurm', sge: 'Grid Engine', pbs: 'PBS' };
+
+export function schedulerWord(scheduler: string): string {
+  return schedulerNames[scheduler] ?? scheduler;
+}
+
 export function clusterStateWord(row: ClusterRow): string {
   return row.connection === 'local' ? 'here' : (stateWords[row.state] ?? row.state);
 }
@@ -53,7 +60,7 @@ export function clusterNodes(
 }
 
 function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachable: string | undefined, now: Date): TreeNode {
-  const scheduler = row.scheduler === 'background' ? 'no scheduler' : row.scheduler;
+  const scheduler = schedulerWord(row.scheduler);
   const reason = row.state_reason ?? unreachable;
   const lines = [
     `**${escapeMarkdown(row.name)}** — ${escapeMarkdown(clusterStateWord(row))}`,
@@ -69,7 +76,21 @@ function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachab
     icon: clusterIcon(row, report),
     contextValue: row.connection === 'local' ? 'cluster.local' : 'cluster.remote',
     subject: { kind: 'cluster', name: row.name },
-    children: report === undefined ? 'none' : report.checks.map((check) => checkNode(row.name, check)),
+    children: report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check)),
+  };
+}
+
+function uncheckedNode(cluster: string): TreeNode {
+  return {
+    id: `cluster:${cluster}/unchecked`,
+    label: 'Check now',
+    description: 'not checked in this window',
+    tooltip: 'Connects, finds the scheduler and tries whether a run could be started.',
+    icon: { id: 'checklist' },
+    contextValue: 'unchecked',
+    subject: { kind: 'cluster', name: cluster },
+    children: 'none',
+    command: 'hpc-agent.preflight',
   };
 }
 
@@ -93,11 +114,12 @@ function problemNode(problem: ClusterProblem): TreeNode {
   return {
     id: `problem:${place}:${problem.message}`,
     label: problem.message,
-    description: place,
+    description: `${path.basename(problem.file)}${problem.line === null ? '' : `:${problem.line}`}`,
     tooltip: `${escapeMarkdown(problem.message)}\n\n${codeSpan(place)}`,
     icon: problem.severity === 'error' ? { id: 'error', color: 'list.errorForeground' } : { id: 'warning', color: 'list.warningForeground' },
     contextValue: 'problem',
-    subject: { kind: 'none' },
+    subject: { kind: 'file', file: problem.file, line: problem.line },
     children: 'none',
+    command: 'hpc-agent.openClustersFile',
   };
 }

@@ -14,6 +14,8 @@ export type Subject =
   | { readonly kind: 'tasks'; readonly folder: string; readonly runId: string; readonly taskIds: readonly number[] }
   | { readonly kind: 'task'; readonly folder: string; readonly runId: string; readonly taskId: number; readonly stream: 'stdout' | 'stderr' }
   | { readonly kind: 'cluster'; readonly name: string }
+  /** A place in a file, from 1. */
+  | { readonly kind: 'file'; readonly file: string; readonly line: number | null }
   | { readonly kind: 'none' };
 
 export interface TreeNode {

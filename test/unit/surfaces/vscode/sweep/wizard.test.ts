@@ -44,6 +44,12 @@ describe('The guide of several steps (unit)', () => {
     assert.deepEqual(asked.map(([name, { step, totalSteps }]) => [name, step, totalSteps]), [['a', 1, 2], ['c', 2, 2], ['a', 1, 2], ['c', 2, 2]]);
   });
 
+  it('passes over a step that had nothing to ask, when going back, too, and does not count it', async () => {
+    const { steps, asked } = scripted(['a', 'b', 'c'], (name, visit, state) => (name === 'b' ? { kind: 'pass', state } : name === 'c' && visit === 1 ? { kind: 'back', state } : next(state)));
+    await runWizard({}, steps.map((step): Step<State> => (step.name === 'b' ? { ...step, rare: true } : step)));
+    assert.deepEqual(asked.filter(([name]) => name !== 'b').map(([name, { step, totalSteps }]) => [name, step, totalSteps]), [['a', 1, 2], ['c', 2, 2], ['a', 1, 2], ['c', 2, 2]]);
+  });
+
   it('ends without an answer when the user leaves, and reports every state on the way', async () => {
     const seen: State[] = [];
     const { steps } = scripted(['a', 'b'], (name, _visit, state) => (name === 'b' ? { kind: 'leave' } : next({ ...state, a: '1' })));

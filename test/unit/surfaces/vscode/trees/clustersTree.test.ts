@@ -15,13 +15,13 @@ const report: CheckReport = {
 describe('The Clusters tree (unit)', () => {
   it('says what is known without asking', () => {
     const nodes = clusterNodes([row, { ...row, name: 'this-computer', connection: 'local', scheduler: 'background', state: 'connected' }], [], new Map(), new Map(), now);
-    assert.deepEqual(nodes.map(({ description }) => description), ['slurm · not connected', 'no scheduler · here']);
-    assert.deepEqual(nodes.map(({ children }) => children), ['none', 'none']);
+    assert.deepEqual(nodes.map(({ description }) => description), ['Slurm · not connected', 'no scheduler · here']);
+    for (const { children } of nodes) assert.deepEqual(typeof children === 'string' ? children : children.map(({ label, command }) => [label, command]), [['Check now', 'hpc-agent.preflight']]);
   });
 
   it('shows why a cluster cannot be used', () => {
     const [node] = clusterNodes([{ ...row, state: 'refused', state_reason: 'no key was accepted' }], [], new Map(), new Map(), now);
-    assert.equal(node?.description, 'slurm · sign-in refused · no key was accepted');
+    assert.equal(node?.description, 'Slurm · sign-in refused · no key was accepted');
     assert.equal(node?.icon?.id, 'lock');
   });
 
@@ -36,6 +36,7 @@ describe('The Clusters tree (unit)', () => {
 
   it('shows mistakes of clusters.yaml with their place', () => {
     const [node] = clusterNodes([], [{ file: '/h/clusters.yaml', line: 7, severity: 'error', message: 'unknown key `hots`' }], new Map(), new Map(), now);
-    assert.equal(node?.description, '/h/clusters.yaml:7');
+    assert.equal(node?.description, 'clusters.yaml:7');
+    assert.deepEqual([node?.subject, node?.command], [{ kind: 'file', file: '/h/clusters.yaml', line: 7 }, 'hpc-agent.openClustersFile']);
   });
 });

@@ -1,0 +1,117 @@
+/** A whole run on this computer, through the tools and the commands that a person and a model have, in the real extension host. */
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { sleep } from '../../../src/foundation/abort.ts';
+import { measure } from './summary.ts';
+
+const script = `"""Doubles a number."""
+import argparse
+import json
+import os
+import time
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--x", type=int, default=1, help="the number")
+parser.add_argument("--seconds", type=float, default=0, help="seconds to wait")
+args = parser.parse_args()
+print("x is", args.x, flush=True)
+time.sleep(args.seconds)
+with open(os.path.join(os.environ["RESULT_DIR"], "metrics.json"), "w") as out:
+    json.dump({"double": 2 * args.x}, out)
+`;
+
+type Answer = Readonly<Record<string, unknown>>;
+
+async function invoke(name: string, input: object): Promise<Answer> {
+  const { content } = await vscode.lm.invokeTool(name, { input, toolInvocationToken: undefined });
+  const text = content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
+  return JSON.parse(text) as Answer;
+}
+
+/** Asks until the run is in this state. */
+async function reached(run_id: string, wanted: string): Promise<Answer> {
+  for (;;) {
+    const { run } = (await invoke('hpc_status', { run_id })) as { run: Answer };
+    if (run.lifecycle_state === wanted) return run;
+    assert.ok(['submitting', 'in_flight'].includes(String(run.lifecycle_state)), JSON.stringify(run));
+    await sleep(100);
+  }
+}
+
+async function shown(wanted: RegExp): Promise<string> {
+  for (;;) {
+    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    if (wanted.test(text)) return text;
+    await sleep(50);
+  }
+}
+
+describe('A run on this computer', function () {
+  this.timeout(4 * 60_000);
+  let folder: string;
+  let runId: string;
+
+  before(async () => {
+    folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
+    assert.notEqual(folder, '');
+    await fs.writeFile(path.join(folder, 'double.py'), script);
+    await vscode.extensions.getExtension('hpc-agent.hpc-agent')?.activate();
+  });
+
+  it('is planned from what discovery finds', async () => {
+    const { executors } = (await invoke('hpc_discover', {})) as { executors: readonly { path: string; flags: readonly { name: string }[] }[] };
+    assert.deepEqual(executors.map(({ path: name, flags }) => [name, flags.map((flag) => flag.name)]), [['double.py', ['x', 'seconds']]]);
+    const built = await invoke('hpc_build_tasks_py', { executors: ['double.py'], axes: { x: '1,5,25' } });
+    assert.equal(built.task_count, 3, JSON.stringify(built));
+    const plan = await invoke('hpc_plan', { cluster: 'this-computer' });
+    assert.deepEqual([plan.verdict === 'fail', plan.total_tasks], [false, 3], JSON.stringify(plan));
+  });
+
+  it('is submitted, once for the same tasks, and ends', async () => {
+    const started = performance.now();
+    const first = await invoke('hpc_submit', { cluster: 'this-computer', run_name: 'three' });
+    measure('submitToolMs', performance.now() - started);
+    assert.equal(typeof first.run_id, 'string', JSON.stringify(first));
+    runId = String(first.run_id);
+    const second = await invoke('hpc_submit', { cluster: 'this-computer', run_name: 'three' });
+    assert.deepEqual([second.run_id, second.deduped], [runId, true]);
+    const run = await reached(runId, 'complete');
+    assert.equal((run.counts as Answer).complete, 3);
+  });
+
+  it('has logs and results, for models', async () => {
+    assert.match(String((await invoke('hpc_logs', { run_id: runId, task_id: 1, stream: 'stdout' })).text), /x is 5/);
+    const { rows } = (await invoke('hpc_results', { run_id: runId })) as { rows: readonly { parameters: Answer; metrics: Answer }[] };
+    assert.deepEqual(rows.map(({ parameters, metrics }) => [parameters.x, metrics.double]).sort((a, b) => Number(a[0]) - Number(b[0])), [[1, 2], [5, 10], [25, 50]]);
+  });
+
+  it('has logs, results and details, for people', async () => {
+    await vscode.commands.executeCommand('hpc-agent.refresh');
+    await vscode.commands.executeCommand('hpc-agent.showLog', { kind: 'task', folder, runId, taskId: 2, stream: 'stdout' });
+    assert.match(await shown(/x is/), /x is 25/);
+    await vscode.commands.executeCommand('hpc-agent.openResults', runId);
+    assert.match(await shown(/3 points/), /\| +25 \| +50 \|/);
+    await vscode.commands.executeCommand('hpc-agent.openResultsCsv', runId);
+    await shown(/^x,|,x,|double/);
+    await vscode.commands.executeCommand('hpc-agent.showRunDetails', runId);
+    assert.match(await shown(/submitted/), /three.*complete/s);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('is cancelled by its tool, and the jobs end', async () => {
+    await invoke('hpc_build_tasks_py', { executors: ['double.py'], axes: { x: '1,2', seconds: '600' }, overwrite: true });
+    const { run_id } = await invoke('hpc_submit', { cluster: 'this-computer', run_name: 'long' });
+    const cancelled = await invoke('hpc_cancel', { run_id });
+    assert.equal(cancelled.cancelled_tasks, 2, JSON.stringify(cancelled));
+    await reached(String(run_id), 'cancelled');
+  });
+
+  it('answers a mistake with a code and a remedy that a model can act on', async () => {
+    const answer = await invoke('hpc_status', { run_id: 'no-such-run' });
+    assert.equal(answer.ok, false);
+    assert.equal(typeof answer.error_code, 'string');
+    assert.ok(String(answer.remediation).length > 0, JSON.stringify(answer));
+  });
+});
