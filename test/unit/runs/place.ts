@@ -55,6 +55,8 @@ async function runLocally(command: RemoteCommand): Promise<FakeReply> {
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  // A program that is not there does not read.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(command.stdin ?? '');
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString(), exitCode };

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import fc from 'fast-check';
+import { HpcError } from '../../../src/foundation/errors.ts';
+import { cancelRun, rangesOf } from '../../../src/runs/cancelRun.ts';
+import { endEvent, makePlace, queueRow, startEvent, type Place } from './place.ts';
+
+const runId = '20260102-000000-abcdef01';
+
+describe('cancelling (unit)', function () {
+  this.timeout(30_000);
+  let place: Place;
+  beforeEach(async () => {
+    place = await makePlace();
+    // Wave 0: jobs 10 (tasks 0-3) and 11 (tasks 4-7); wave 1: job 12 (tasks 8-9), waiting. Tasks 0 and 1 are done.
+    await place.writeRun({ run_id: runId, task_count: 10 }, [{ wave: 0, first: 0, count: 4, jobId: '10' }, { wave: 0, first: 4, count: 4, jobId: '11' }, { wave: 1, first: 8, count: 2, jobId: '12' }]);
+    const events = path.join(place.remoteRoot, '.hpc', 'state', runId, 'events', 'node1.jsonl');
+    await fs.writeFile(events, startEvent('10', 0, 1) + endEvent('10', 0, 1) + startEvent('10', 1, 2) + endEvent('10', 1, 2));
+    await place.says('squeue', queueRow('10_3', 'RUNNING', 'node1') + queueRow('10_4', 'RUNNING', 'node1') + queueRow('11_[1-4]', 'PENDING', '', 'Resources') + queueRow('12_[1-2]', 'PENDING', '', 'Dependency'));
+  });
+  afterEach(() => place.dispose());
+
+  const cancel = async (selection: { taskIds?: number[]; wave?: number }): Promise<{ cancelledTasks: number; alreadyEnded: number; line: string; wish: unknown }> => {
+    const { cancelledTasks, alreadyEnded } = await cancelRun({ runId, ...selection }, place.deps, place.call);
+    const record = await place.deps.journal.read(place.experimentDir, runId);
+    return { cancelledTasks, alreadyEnded, line: (await place.scancelled()).join('\n'), wish: record?.cancel_requested?.tasks };
+  };
+
+  it('the whole run: its arrays and its combiners, and no other job', async () => {
+    await place.says('squeue', queueRow('10_[3-4]', 'PENDING') + queueRow('11_[1-4]', 'PENDING') + queueRow('12_[1-2]', 'PENDING') + queueRow('77_[1-9]', 'PENDING', '', 'None', 'somebody-elses'));
+    assert.deepEqual(await cancel({}), { cancelledTasks: 8, alreadyEnded: 2, line: '10 11 12 900010 900012', wish: 'all' });
+  });
+
+  it('a wave: its unfinished arrays, whole; later waves go on', async () => {
+    assert.deepEqual(await cancel({ wave: 0 }), { cancelledTasks: 6, alreadyEnded: 2, line: '10 11', wish: [[2, 7]] });
+  });
+
+  it('tasks: only their elements, counted from 1 in their array', async () => {
+    assert.deepEqual(await cancel({ taskIds: [0, 3, 5, 6, 9] }), { cancelledTasks: 4, alreadyEnded: 1, line: '10_[4] 11_[2-3] 12_[2]', wish: [[3, 3], [5, 6], [9, 9]] });
+  });
+
+  it('the last unfinished tasks of an array: the array as a whole', async () => {
+    assert.equal((await cancel({ taskIds: [2, 3] })).line, '10');
+  });
+
+  it('wishes add up, and a task that then leaves the queue was cancelled', async () => {
+    await cancel({ taskIds: [4] });
+    assert.deepEqual((await cancel({ taskIds: [6, 7] })).wish, [[4, 4], [6, 7]]);
+  });
+
+  it('the wish is recorded before the scheduler is asked, so it is there when the scheduler fails', async () => {
+    await fs.writeFile(path.join(place.directory, 'bin', 'scancel.says'), '!scancel: error: Unable to contact slurm controller (connect failure)\n');
+    await assert.rejects(cancel({ taskIds: [2] }), (error) => HpcError.is(error, 'cluster_timeout'));
+    assert.deepEqual((await place.deps.journal.read(place.experimentDir, runId))?.cancel_requested?.tasks, [[2, 2]]);
+  });
+
+  it('tasks and waves that the run does not have are refused, and nothing is cancelled', async () => {
+    for (const selection of [{ taskIds: [10] }, { wave: 2 }]) await assert.rejects(cancel(selection), (error) => HpcError.is(error, 'spec_invalid'));
+    assert.deepEqual(await place.scancelled(), []);
+  });
+
+  it('what has ended is left alone: nothing is asked of the scheduler', async () => {
+    assert.deepEqual(await cancel({ taskIds: [0, 1] }), { cancelledTasks: 0, alreadyEnded: 2, line: '', wish: [] });
+  });
+
+  it('ranges hold exactly the ids', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(60)), (ids) => {
+        const sorted = [...ids].sort((a, b) => a - b);
+        const ranges = rangesOf(sorted);
+        assert.deepEqual(ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, offset) => first + offset)), sorted);
+        for (const [index, [first]] of ranges.entries()) if (index > 0) assert.ok(first > (ranges[index - 1]?.[1] ?? 0) + 1);
+      }),
+    );
+  });
+});
