@@ -26,7 +26,8 @@ export interface UnreachableOptions {
 
 export function unreachable(label: string, reason: string, options: UnreachableOptions): HpcError {
   return new HpcError('ssh_unreachable', `${label}: ${reason}`, {
-    ...(options.remediation === undefined ? {} : { remediation: options.remediation }),
+    // Where nothing better is known: what may be done now depends on whether the command may have run.
+    remediation: options.remediation ?? (options.outcome === 'not_sent' ? 'Nothing was started. Try again.' : 'The command may have run, wholly or in part. Try again: submit, cancel and status find out what is there already.'),
     ...(options.cause === undefined ? {} : { cause: options.cause }),
     details: {
       outcome: options.outcome,

@@ -2,7 +2,8 @@
  * What several sources said of each task, merged into one state. Pure; called on reading, nothing merged is ever stored.
  *
  * Rules, in order of strength:
- * 1. An end event of the latest attempt decides: the task wrote it itself.
+ * 1. An end event of the latest attempt decides: the task wrote it itself. A bad end is overruled by a later answer of the queue
+ *    in which the task waits to be tried again.
  * 2. The queue, when it could be asked: what it lists is pending, held or running.
  * 3. Accounting, when it could be asked: a terminal state of the allocation.
  * 4. Absence decides nothing at once. A task whose job is in no queue and has no end is `unknown`, and becomes `lost` only
@@ -11,7 +12,7 @@
  */
 import { groupBy } from '../foundation/collections.ts';
 import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type QueueRow } from '../scheduler/port.ts';
-import type { TaskHistory } from './taskEvents.ts';
+import type { TaskEvent, TaskHistory } from './taskEvents.ts';
 
 export type TaskState = 'pending' | 'running' | 'complete' | 'failed' | 'cancelled' | 'timeout' | 'lost' | 'unknown';
 
@@ -88,6 +89,16 @@ export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
   return views;
 }
 
+/**
+ * A task whose last try did not end well, and that the queue lists after that: the scheduler put it back (its node died, it was
+ * preempted or requeued). A task that failed by itself stays in the queue for a moment as running, which says nothing.
+ */
+function triedAgain(input: MergeInput, end: TaskEvent, outcome: string, queued: QueueRow | undefined): Pick<TaskView, 'state' | 'evidence'> | undefined {
+  if (!queued || input.queue === undefined || input.queue.atMs < end.t * 1000) return undefined;
+  const state = queued.state === 'pending' || queued.state === 'held' ? 'pending' : outcome === 'preempted' && (queued.state === 'running' || queued.state === 'completing') ? 'running' : undefined;
+  return state && { state, evidence: `the queue says ${queued.rawState}; its last try ended on ${end.node}` };
+}
+
 function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: number, history: TaskHistory, queued: QueueRow | undefined, accounted: AccountingRow | undefined): TaskView {
   const { start, end } = history;
   const latest = end ?? start;
@@ -104,6 +115,8 @@ function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: num
     if (outcome === 'done' || outcome === 'skipped') {
       return { ...base, state: 'complete', evidence: outcome === 'skipped' ? `the result was there already (task log of ${end.node})` : `ended well on ${end.node} (task log)` };
     }
+    const again = triedAgain(input, end, outcome, queued);
+    if (again) return { ...base, ...again };
     // The executor was ended from outside: the scheduler knows by whom. Without its word it is a failure.
     const state = input.isCancelRequested(task) ? 'cancelled' : accounted && isTerminalJobState(accounted.state) && accounted.state !== 'completed' ? (fromAccounting[accounted.state] ?? 'failed') : 'failed';
     const how = typeof end.s === 'number' && end.s > 0 ? `was ended by signal ${end.s}` : `ended with status ${end.rc ?? 'unknown'}`;

@@ -30,6 +30,16 @@ describe('mergeTaskStates (unit)', () => {
     assert.equal(stateOf(0, { histories: ended('failed', 3) }), 'failed');
   });
 
+  it('a task that the scheduler put back waits or runs again, whatever its last try said; a stale queue does not overrule', () => {
+    const waits = { rows: [queueRow('pending')], atMs: now };
+    assert.equal(stateOf(0, { histories: ended('preempted', 143), queue: waits }), 'pending');
+    assert.equal(stateOf(0, { histories: ended('failed', 1), queue: waits }), 'pending');
+    assert.equal(stateOf(0, { histories: ended('preempted', 143), queue: { rows: [queueRow('running')], atMs: now } }), 'running');
+    assert.equal(stateOf(0, { histories: ended('failed', 1), queue: { rows: [queueRow('running')], atMs: now } }), 'failed');
+    assert.equal(stateOf(0, { histories: ended('preempted', 143), queue: { rows: [queueRow('pending')], atMs: 1_000 } }), 'failed');
+    assert.equal(stateOf(0, { histories: ended('done', 0), queue: waits }), 'complete');
+  });
+
   it('reads condensed rows element by element', () => {
     const queue = { rows: [queueRow('running', { indices: [{ first: 1, last: 1 }] }), queueRow('pending', { indices: [{ first: 3, last: 4 }] })], atMs: now };
     assert.deepEqual([0, 1, 2, 3].map((task) => stateOf(task, { queue })), ['running', 'unknown', 'pending', 'pending']);
