@@ -7,7 +7,7 @@ export const listRuns = defineOperation({
   name: 'list-runs',
   kind: 'query',
   summary: 'List the runs of this workspace, or of all workspaces, on all clusters.',
-  guidance: 'With refresh each cluster that has open runs is asked once, whatever the number of runs. A cluster that cannot be asked keeps its last good data, with the reason in stale_reason.',
+  guidance: 'Use it to find the run id that status, logs, results and cancel need. With refresh each cluster that has open runs is asked once, whatever the number of runs. A cluster that cannot be asked keeps its last good data, with the reason in stale_reason.',
   input: z.strictObject({
     cluster: z.optional(clusterName),
     refresh: z.optional(z.boolean()),
@@ -16,7 +16,7 @@ export const listRuns = defineOperation({
   }),
   output: z.object({ runs: z.array(runSummary), problems: z.array(z.object({ cluster: z.string(), error_code: z.string(), message: z.string(), remediation: z.optional(z.string()) })) }),
   idempotent: true,
-  tool: false,
+  tool: true,
   run: async (input, context) => {
     const { listRunStates } = await import('../runs/listRuns.ts');
     const found = await listRunStates(

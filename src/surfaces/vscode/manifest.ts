@@ -29,6 +29,7 @@ const icons: Readonly<Record<string, string>> = {
   'build-tasks-py': '$(list-ordered)',
   plan: '$(checklist)',
   submit: '$(rocket)',
+  'list-runs': '$(list-unordered)',
   status: '$(pulse)',
   logs: '$(output)',
   cancel: '$(circle-slash)',

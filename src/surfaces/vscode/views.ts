@@ -11,6 +11,8 @@ import { NodeTreeProvider } from './trees/treeView.ts';
 export interface Views extends vscode.Disposable {
   revealRun(runId: string): Promise<void>;
   showMore(node: TreeNode): void;
+  /** The selected rows of the view that has the keyboard: runs, else clusters. */
+  selection(view: string): readonly unknown[];
 }
 
 export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
@@ -78,6 +80,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
       const element = runsProvider.find(`run:${runId}`);
       if (element) await runsView.reveal(element, { select: true, focus: true, expand: true });
     },
+    selection: (view) => (view === 'hpcAgent.clusters' ? clustersView : runsView).selection,
     showMore(node) {
       const group = node.id.replace(/\/more$/, '');
       pages.set(group, (pages.get(group) ?? 1) + 1);

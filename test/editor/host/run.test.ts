@@ -92,7 +92,7 @@ describe('A run on this computer', function () {
     await vscode.commands.executeCommand('hpc-agent.showLog', { kind: 'task', folder, runId, taskId: 2, stream: 'stdout' });
     assert.match(await shown(/x is/), /x is 25/);
     await vscode.commands.executeCommand('hpc-agent.openResults', runId);
-    assert.match(await shown(/3 points/), /\| +25 \| +50 \|/);
+    assert.match(await shown(/3 points/), /\| +25 +\| +50 +\|/);
     await vscode.commands.executeCommand('hpc-agent.openResultsCsv', runId);
     await shown(/^x,|,x,|double/);
     await vscode.commands.executeCommand('hpc-agent.showRunDetails', runId);

@@ -39,7 +39,7 @@ describe('Runs that need somebody (ui)', function () {
   const records = async (): Promise<readonly string[]> => (await fs.readdir(path.join(place.workspace, '.hpc', 'runs')).catch(() => [])).filter((name) => name.endsWith('.json'));
 
   it('shows failed tasks as a group with the evidence, and their logs', async () => {
-    await sweep({ x: '1,2,3,4', 'fails-from': '3' });
+    await sweep({ x: '1,2,3,4', fails_from: '3' });
     await runCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'some-fail', '--yes']);
     const runs = workbench.tree('Runs');
     await refresh();
@@ -70,7 +70,7 @@ describe('Runs that need somebody (ui)', function () {
     await refresh();
     await runs.rowDescribed('long-one', /^(queued|running)/);
     await runs.action('long-one', 'Cancel run…');
-    assert.match(await workbench.dialog.text(), /long-one.*3 tasks|3 tasks.*long-one/s);
+    assert.match(await workbench.dialog.text(), /3 unfinished tasks of run .*long-one.* on bed/s);
     await pictures(workbench, 'runs-4-cancel');
     await workbench.dialog.press('Keep');
     await runs.rowDescribed('long-one', /^(queued|running)/);

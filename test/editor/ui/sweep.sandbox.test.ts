@@ -121,7 +121,7 @@ describe('A sweep on Slurm, by the guide (ui)', function () {
     assert.ok(rows.some(({ label }) => label.includes('15 tasks in 1 array, 1 wave')), JSON.stringify(rows));
     await pictures(workbench, 'sweep-7-review');
     await quickPick.accept(/Show the job script/);
-    await workbench.editor.shows(/#SBATCH/);
+    await workbench.editor.shows(/HPC_TASK_COUNT=15/);
     await quickPick.step('What would happen');
     await pictures(workbench, 'sweep-8-job-script');
     await quickPick.back();

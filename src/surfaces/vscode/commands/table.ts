@@ -62,7 +62,16 @@ export function commandTable({ editor, views, logs }: CommandParts): CommandTabl
 
 export function registerCommands(parts: CommandParts): vscode.Disposable {
   const table = commandTable(parts);
-  return vscode.Disposable.from(...commandIds.map((name) => vscode.commands.registerCommand(`hpc-agent.${name}`, guarded(parts.editor, table[name]))));
+  return vscode.Disposable.from(...commandIds.map((name) => vscode.commands.registerCommand(`hpc-agent.${name}`, guarded(parts.editor, onSelection(parts.views, table[name])))));
+}
+
+/** A key is pressed on whatever is selected: the editor says nothing about it, so the manifest names the view. */
+function onSelection(views: Views, handler: CommandHandler): CommandHandler {
+  return (argument, selected) => {
+    if (typeof argument !== 'object' || argument === null || !('selectedIn' in argument) || typeof argument.selectedIn !== 'string') return handler(argument, selected);
+    const rows = views.selection(argument.selectedIn);
+    return handler(rows[0], rows);
+  };
 }
 
 /** A failure is told once, here; the command itself then ends as if it had been left. */

@@ -5,8 +5,12 @@ import { escapeMarkdown, table } from '../markdown.ts';
 const mostRows = 500;
 
 export function resultsText(results: ResultsTable, name: string, problems: readonly string[]): string {
-  const numeric = new Set(results.metrics.map((_, index) => results.parameters.length + index));
-  const rows = results.rows.slice(0, mostRows).map((row) => [...results.parameters.map((key) => valueText(row.parameters[key])), ...results.metrics.map((key) => numberText(row.metrics[key])), taskText(row.tasks)]);
+  const shown = results.rows.slice(0, mostRows);
+  const numeric = new Set([
+    ...results.parameters.flatMap((key, index) => (shown.every((row) => typeof (row.parameters[key] ?? 0) === 'number') ? [index] : [])),
+    ...results.metrics.map((_, index) => results.parameters.length + index),
+  ]);
+  const rows = shown.map((row) => [...results.parameters.map((key) => valueText(row.parameters[key])), ...results.metrics.map((key) => numberText(row.metrics[key])), taskText(row.tasks)]);
   const points = results.rows.length === 1 ? '1 point' : `${results.rows.length.toLocaleString('en-US')} points`;
   return [
     `# ${escapeMarkdown(name)}`,

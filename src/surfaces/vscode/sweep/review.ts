@@ -48,7 +48,7 @@ function planRows(plan: PlanOutput, draft: SweepDraft): readonly ReviewRow[] {
 
 function submitRows(plan: PlanOutput, tasks: string, cost: string): readonly ReviewRow[] {
   const prior = plan.prior_run;
-  if (!prior) return [{ label: `Submit ${tasks} to ${plan.cluster}`, icon: 'rocket', ...(cost === '' ? {} : { description: cost }), detail: plan.headline, action: 'submit' }];
+  if (!prior) return [{ label: `Submit ${tasks} to ${plan.cluster}`, icon: 'rocket', ...(cost === '' ? {} : { description: cost }), action: 'submit' }];
   const state = stateWord({ lifecycle_state: prior.lifecycle_state, total_tasks: prior.total_tasks, counts: { complete: prior.complete, running: 0, pending: 0, failed: 0, cancelled: 0, unknown: 0 } });
   return [
     { label: 'Show the earlier run', icon: 'history', description: `${state} · ${prior.complete} of ${prior.total_tasks} done`, detail: `These very tasks were submitted to ${plan.cluster} before.`, action: 'earlier' },

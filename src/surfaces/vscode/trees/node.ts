@@ -23,6 +23,8 @@ export interface TreeNode {
   readonly id: string;
   readonly label: string;
   readonly description?: string;
+  /** For a screen reader, where label and description do not say it all. */
+  readonly spoken?: string;
   /** Markdown; text of the far side is escaped already. */
   readonly tooltip?: string;
   readonly icon?: Icon;

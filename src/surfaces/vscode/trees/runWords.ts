@@ -11,11 +11,13 @@ export function needsAttention(run: Pick<RunSummary, 'attention' | 'lifecycle_st
   return run.attention.length > 0 || run.lifecycle_state === 'unknown';
 }
 
-export function stateWord(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'total_tasks'>): string {
+export function stateWord(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'total_tasks'> & { readonly observed_at?: string | null }): string {
   switch (run.lifecycle_state) {
     case 'submitting':
       return 'submitting';
     case 'in_flight':
+      // Nobody has looked yet: that it was submitted is all that is known.
+      if (run.observed_at === null) return 'submitted';
       return run.counts.running === 0 && run.counts.pending === run.total_tasks ? 'queued' : 'running';
     case 'timeout':
       return 'timed out';
@@ -81,7 +83,7 @@ export function runDescription(run: RunSummary, now: Date): string {
     stateWord(run),
     complete === run.total_tasks || complete === 0 ? `${total} ${run.total_tasks === 1 ? 'task' : 'tasks'}` : `${complete.toLocaleString('en-US')} of ${total}`,
     ...(failed > 0 ? [`${failed.toLocaleString('en-US')} failed`] : []),
-    ...(unknown > 0 && run.lifecycle_state !== 'unknown' ? [`${unknown.toLocaleString('en-US')} unknown`] : []),
+    ...(unknown > 0 && run.lifecycle_state !== 'unknown' && run.observed_at !== null ? [`${unknown.toLocaleString('en-US')} unknown`] : []),
     run.cluster,
     isOpen(run) ? seenWords(run, now) : `${formatDuration(now.getTime() - Date.parse(run.submitted_at))} ago`,
   ].join(' · ');
@@ -106,6 +108,14 @@ export function taskIcon(state: TaskRow['state']): Icon {
     case 'unknown':
       return { id: 'question', color: 'list.warningForeground' };
   }
+}
+
+/** As `kwargsWords`, for a narrow place: the script by its bare name, and first. */
+export function taskWords(kwargs: Readonly<Record<string, unknown>>): string {
+  const { executor, ...others } = kwargs;
+  if (typeof executor !== 'string') return kwargsWords(kwargs);
+  const name = executor.split('/').at(-1)?.replace(/\.\w+$/, '') ?? executor;
+  return kwargsWords(others) === '' ? kwargsWords(kwargs) : `${name.replace(/\p{Cc}+/gu, ' ')} ${kwargsWords(others)}`;
 }
 
 /** `horizon=25 alpha=0.1`, cut where it gets long. */

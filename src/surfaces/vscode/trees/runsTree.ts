@@ -6,7 +6,7 @@ import { formatDuration } from '../../../foundation/clock.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import type { TreeNode } from './node.ts';
-import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon } from './runWords.ts';
+import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskWords } from './runWords.ts';
 
 export const taskPage = 50;
 
@@ -34,7 +34,7 @@ function runNode(run: RunSummary, folder: string, label: string | undefined, now
     icon: runIcon(run),
     contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : [])].join('.'),
     subject: { kind: 'run', folder, runId: run.run_id },
-    children: [...attentionNodes(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder), ...doneNode(run, folder)],
+    children: [...attentionNodes(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder)],
     expanded: isOpen(run),
   };
 }
@@ -101,8 +101,8 @@ function waveNodes(run: RunSummary, folder: string): readonly TreeNode[] {
     return {
       id: `run:${run.run_id}/wave:${wave.wave}`,
       label: run.waves.length === 1 ? 'All tasks' : `Wave ${index + 1} of ${run.waves.length}`,
-      description: [countWords(wave.counts), ...(wave.combined ? ['combined'] : [])].filter((part) => part !== '').join(' · '),
-      tooltip: `Tasks ${wave.first_task} to ${last}${jobs.length === 0 ? ', no job known yet' : `, ${jobs.length === 1 ? 'job' : 'jobs'} ${jobs.map(codeSpan).join(' ')}`}`,
+      description: run.observed_at === null ? 'not asked yet' : countWords(wave.counts),
+      tooltip: `Tasks ${wave.first_task} to ${last}${jobs.length === 0 ? ', no job known yet' : `, ${jobs.length === 1 ? 'job' : 'jobs'} ${jobs.map(codeSpan).join(' ')}`}${wave.combined ? '. Its results are combined on the cluster.' : ''}`,
       icon: { id: 'layers' },
       contextValue: isOpen(run) ? 'wave.open' : 'wave.ended',
       subject: { kind: 'wave', folder, runId: run.run_id, wave: wave.wave },
@@ -182,7 +182,9 @@ function taskNode(parentId: string, { folder, runId }: { readonly folder: string
   return {
     id: `${parentId}/task:${row.task_id}`,
     label: `task ${row.task_id}`,
-    description: [row.state, kwargsWords(row.kwargs)].filter((part) => part !== '').join(' · '),
+    // The icon says that it is done; a reader hears it.
+    description: [...(row.state === 'complete' ? [] : [row.state]), taskWords(row.kwargs)].filter((part) => part !== '').join(' · '),
+    spoken: `task ${row.task_id}, ${row.state}, ${kwargsWords(row.kwargs)}`,
     tooltip: facts.filter((line) => line !== '').join('\n\n'),
     icon: taskIcon(row.state),
     contextValue: row.state === 'running' || row.state === 'pending' ? 'task.open' : 'task.ended',

@@ -44,7 +44,7 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<TreeElement>, v
     if (node.icon) item.iconPath = new vscode.ThemeIcon(node.icon.id, node.icon.color === undefined ? undefined : new vscode.ThemeColor(node.icon.color));
     if (node.tooltip !== undefined) item.tooltip = new vscode.MarkdownString(node.tooltip, true);
     if (node.command !== undefined) item.command = { command: node.command, title: '', arguments: [node] };
-    item.accessibilityInformation = { label: [node.label, node.description].filter((part) => part !== undefined).join(', ') };
+    item.accessibilityInformation = { label: node.spoken ?? [node.label, node.description].filter((part) => part !== undefined).join(', ') };
     return item;
   }
 

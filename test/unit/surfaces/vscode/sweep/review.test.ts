@@ -7,7 +7,7 @@ import { ago, plan } from '../fixtures.ts';
 describe('The review before a submission (unit)', () => {
   it('offers to submit first, with the cost', () => {
     const [first] = reviewRows(plan(), emptyDraft);
-    assert.deepEqual(first, { label: 'Submit 24 tasks to hoffman2', icon: 'rocket', description: 'at most 12 core-hours · about 10 min', detail: '24 tasks on hoffman2', action: 'submit' });
+    assert.deepEqual(first, { label: 'Submit 24 tasks to hoffman2', icon: 'rocket', description: 'at most 12 core-hours · about 10 min', action: 'submit' });
   });
 
   it('offers the earlier run before submitting the same again', () => {

@@ -20,12 +20,18 @@ describe('The Runs tree (unit)', () => {
       [
         'sweep: running · 700 of 1,200 · 3 failed · hoffman2 · seen 12 s ago',
         'Out of memory: 3',
-        'Running now: 200',
-        'Wave 1 of 2: 597 done · 3 failed · combined',
-        'Wave 2 of 2: 103 done · 200 running · 297 waiting',
         'Results so far: 700 of 1,200 tasks',
+        'Running now: 200',
+        'Wave 1 of 2: 597 done · 3 failed',
+        'Wave 2 of 2: 103 done · 200 running · 297 waiting',
       ],
     );
+  });
+
+  it('says of a run that nobody has asked about that it was submitted, and no more', () => {
+    const rows = flatten(nodesOf({ observed_at: null, attention: [], counts: { complete: 0, running: 0, pending: 0, failed: 0, cancelled: 0, unknown: 1200 } }));
+    assert.match(rows[0]?.description ?? '', /^submitted · 1,200 tasks · hoffman2 · not asked yet$/);
+    assert.equal(rows[1]?.description, 'not asked yet');
   });
 
   it('keeps ids while states change, so that selection and expansion stay', () => {
