@@ -195,7 +195,8 @@ export async function killSubmissions(cli: Cli, sandbox: Sandbox, options: KillO
   try {
     const durationMs = await measure(cli, root, options);
     const random = randomFrom(options.seed);
-    const prefix = `k${options.way[0] ?? ''}${options.seed}x`;
+    // The bed remembers earlier tests, also those with this seed: names are new each time.
+    const prefix = `k${options.way[0] ?? ''}${Date.now().toString(36)}x`;
     const trials: Trial[] = [];
     for (let index = 0; index < options.count; index += 1) {
       const at = random();
