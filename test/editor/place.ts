@@ -64,6 +64,8 @@ export async function makePlace(options: PlaceOptions): Promise<Place> {
   await fs.writeFile(path.join(home, '.ssh', 'config'), '');
   await fs.writeFile(ssh, `#!/bin/sh\nPATH=\${PATH#*:} exec ssh -F "$HOME/.ssh/config" "$@"\n`);
   await fs.chmod(ssh, 0o755);
+  // The editor takes its PATH from a login shell, which may set it anew.
+  await fs.writeFile(path.join(home, '.profile'), `PATH="${programs}:$PATH"\nexport PATH\n`);
   return {
     workspace,
     home,
@@ -92,7 +94,7 @@ export async function runCli(workbench: Workbench, place: Place, words: readonly
   return envelope.data;
 }
 
-/** The same view in dark and light; in high contrast, too, where nothing is open that a menu would close. Dark is what stays. */
+/** The same view in dark and light (not of a modal question, which takes every key); in high contrast, too, where nothing is open that a menu would close. Dark is what stays. */
 export async function pictures(workbench: Workbench, name: string, options: { readonly highContrast?: boolean } = {}): Promise<void> {
   await workbench.screenshot(`${name}-dark`);
   await workbench.toggleTheme('light');

@@ -118,7 +118,8 @@ export class QuickInput {
 
   /** Presses a button in the title bar (`Back`, or an extension's own, by its tooltip). */
   async press(button: string): Promise<void> {
-    await this.widget.locator(`${labelled('.action-label', button)}, ${labelled('.monaco-button', button)}`).first().click();
+    const icon = this.widget.locator(`${labelled('.action-label', button)}, ${labelled('.monaco-button', button)}`).first();
+    await ((await icon.isVisible()) ? icon : this.widget.locator('.monaco-button', { hasText: wholeText(button) }).first()).click();
   }
 
   async back(): Promise<void> {

@@ -47,7 +47,7 @@ describe('Tools and chat (ui)', function () {
     const question = await workbench.dialog.text();
     assert.match(question, /3 tasks/);
     assert.match(question, /this-computer/);
-    await pictures(workbench, 'tools-1-confirm');
+    await workbench.screenshot('tools-1-confirm-dark');
     await workbench.dialog.press('Cancel');
     await workbench.notifications.waitFor(/^not invoked/);
     await workbench.notifications.clear();

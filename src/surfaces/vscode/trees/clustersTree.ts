@@ -113,8 +113,8 @@ function problemNode(problem: ClusterProblem): TreeNode {
   const place = problem.line === null ? problem.file : `${problem.file}:${problem.line}`;
   return {
     id: `problem:${place}:${problem.message}`,
-    label: problem.message,
-    description: `${path.basename(problem.file)}${problem.line === null ? '' : `:${problem.line}`}`,
+    label: `${path.basename(problem.file)}${problem.line === null ? '' : `:${problem.line}`}`,
+    description: problem.message,
     tooltip: `${escapeMarkdown(problem.message)}\n\n${codeSpan(place)}`,
     icon: problem.severity === 'error' ? { id: 'error', color: 'list.errorForeground' } : { id: 'warning', color: 'list.warningForeground' },
     contextValue: 'problem',

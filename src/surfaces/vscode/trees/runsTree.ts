@@ -59,6 +59,11 @@ export function runTooltip(run: RunSummary, now: Date): string {
   return lines.join('\n');
 }
 
+function splitOnce(text: string, mark: string): readonly [string, string?] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + mark.length)];
+}
+
 function attentionNodes(run: RunSummary, folder: string): readonly TreeNode[] {
   const seen = new Map<string, number>();
   return run.attention.map((item) => {
@@ -66,10 +71,12 @@ function attentionNodes(run: RunSummary, folder: string): readonly TreeNode[] {
     const nth = seen.get(item.kind) ?? 0;
     seen.set(item.kind, nth + 1);
     const count = item.task_ids.length;
+    // What it is as the row, what it looks like beside it: a side bar is narrow.
+    const [what = '', example] = splitOnce(item.message, '; ');
     return {
       id: `run:${run.run_id}/attention:${item.kind}:${nth}`,
-      label: item.message,
-      ...(count > 0 ? { description: String(count) } : {}),
+      label: what,
+      ...(example !== undefined ? { description: example } : count > 0 ? { description: String(count) } : {}),
       tooltip: escapeMarkdown(item.message),
       icon: { id: count > 0 ? 'error' : 'question', color: count > 0 ? 'testing.iconFailed' : 'list.warningForeground' },
       contextValue: count > 0 ? 'attention.tasks' : 'attention.run',

@@ -36,7 +36,7 @@ describe('The Clusters tree (unit)', () => {
 
   it('shows mistakes of clusters.yaml with their place', () => {
     const [node] = clusterNodes([], [{ file: '/h/clusters.yaml', line: 7, severity: 'error', message: 'unknown key `hots`' }], new Map(), new Map(), now);
-    assert.equal(node?.description, 'clusters.yaml:7');
+    assert.deepEqual([node?.label, node?.description], ['clusters.yaml:7', 'unknown key `hots`']);
     assert.deepEqual([node?.subject, node?.command], [{ kind: 'file', file: '/h/clusters.yaml', line: 7 }, 'hpc-agent.openClustersFile']);
   });
 });
