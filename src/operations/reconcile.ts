@@ -14,7 +14,7 @@ export const reconcile = defineOperation({
   tool: false,
   positional: ['run_id'],
   run: async (input, context) => {
-    const { reconcileRun } = await import('../runs/submitRun.ts');
+    const { reconcileRun } = await import('../runs/reconcileRun.ts');
     const outcome = await reconcileRun(input.run_id, await runDepsOf(context), context);
     return { run: runSummaryOf(outcome.view), found_jobs: outcome.arrays.map((array) => ({ key: array.key, job_id: array.jobId ?? null, evidence: array.evidence })) };
   },

@@ -11,7 +11,7 @@ import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
 import type { RunView } from './runView.ts';
-import { reconcileRun } from './submitRun.ts';
+import { reconcileRun } from './reconcileRun.ts';
 
 export interface CancelSelection {
   readonly runId: string;

@@ -1,0 +1,25 @@
+/** Writes what the cluster's receipts say into the sidecar and the journal: the job ids, and whether the submission is whole. */
+import { HpcError } from '../foundation/errors.ts';
+import type { RunDeps } from './deps.ts';
+import { writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
+import type { SubmitReply } from './submitProtocol.ts';
+
+export function submissionOf(sidecar: Sidecar): Submission {
+  const submission = sidecar.extra?.submission;
+  if (!submission) throw new HpcError('schema_incompat', `The run ${sidecar.run_id} was not submitted by this product.`, { remediation: 'Use the product that submitted it.' });
+  return submission;
+}
+
+export async function recordReceipts(sidecar: Sidecar, reply: SubmitReply, problem: HpcError | undefined, deps: RunDeps): Promise<Sidecar> {
+  const submission = submissionOf(sidecar);
+  const idOf = (key: string, known: string | null): string | null => (reply.receipts[key]?.state === 'submitted' ? (reply.receipts[key].job_id ?? known) : known);
+  const arrays = submission.arrays.map((array) => ({ ...array, job_id: idOf(array.key, array.job_id) }));
+  const combiners = submission.combiners.map((combiner) => ({ ...combiner, job_id: idOf(combiner.key, combiner.job_id) }));
+  const jobIds = arrays.flatMap(({ job_id }) => (job_id === null ? [] : [job_id]));
+  const updated: Sidecar = { ...sidecar, job_ids: jobIds, extra: { ...sidecar.extra, submission: { ...submission, arrays, combiners } } };
+  await writeSidecar(deps.experimentDir, updated);
+  // The combiners too: a submission that stopped before the last of them is taken up again.
+  const complete = problem === undefined && jobIds.length === arrays.length && combiners.every(({ job_id }) => job_id !== null);
+  await deps.journal.update(deps.experimentDir, sidecar.run_id, (record) => ({ ...record, job_ids: jobIds, stage: complete ? 'monitor' : 'submit', submit_problem: problem ? problem.message : null }));
+  return updated;
+}
