@@ -108,13 +108,18 @@ export class Workbench {
 
   /** The other one of light and dark, by a key. */
   async toggleTheme(shown: 'light' | 'dark'): Promise<void> {
-    await this.page.keyboard.press(otherThemeKey);
-    await this.themeShown(shown);
+    await until(`the ${shown} theme`, async () => {
+      // A key that comes while the window is busy with its start goes nowhere: look first, then press again.
+      if (await this.themeShown(shown, 200).then(() => true, () => false)) return true;
+      await this.page.keyboard.press(otherThemeKey);
+      await this.themeShown(shown, 5000);
+      return true;
+    });
   }
 
-  async themeShown(theme: Theme): Promise<void> {
+  async themeShown(theme: Theme, timeoutMs?: number): Promise<void> {
     const workbench = this.page.locator('.monaco-workbench').first();
-    await until(`the ${theme} theme`, async () => ((await workbench.getAttribute('class')) ?? '').split(' ').includes(themes[theme].shown));
+    await until(`the ${theme} theme`, async () => ((await workbench.getAttribute('class')) ?? '').split(' ').includes(themes[theme].shown), timeoutMs);
   }
 
   /** Pictures the whole window into `test-results/screenshots/` and returns the file's name. */

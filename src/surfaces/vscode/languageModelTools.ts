@@ -69,7 +69,8 @@ class OperationTool implements vscode.LanguageModelTool<object> {
     try {
       const operation = await operationNamed(this.name);
       const data = await this.editor.core.invoke(operation, input, { folder: folderForTools(), signal });
-      if (operation.kind === 'submit' || operation.kind === 'mutate') void this.editor.runs.refreshQuietly(false);
+      // What was submitted, changed or seen anew shows in the tree at once.
+      if (operation.kind === 'submit' || operation.kind === 'mutate' || operation.name === 'status') void this.editor.runs.refreshQuietly(false);
       return textResult(data);
     } catch (error) {
       if (signal.aborted) throw new vscode.CancellationError();

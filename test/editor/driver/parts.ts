@@ -1,6 +1,6 @@
 /** The smaller parts of the workbench: activity bar, notifications, dialogs, status bar, editors, webviews, chat. */
 import type { Frame, Locator, Page } from '../playwright.ts';
-import { cssString, matches, plain, until } from './wait.ts';
+import { cssString, matches, plain, until, wholeText } from './wait.ts';
 
 export class ActivityBar {
   constructor(private readonly page: Page) {}
@@ -82,7 +82,7 @@ export class Dialog {
   }
 
   async press(button: string): Promise<void> {
-    await this.page.locator('.monaco-dialog-box .monaco-button', { hasText: button }).first().click();
+    await this.page.locator('.monaco-dialog-box .monaco-button', { hasText: wholeText(button) }).first().click();
   }
 }
 

@@ -28,6 +28,7 @@ export function registerParticipant(editor: Editor): vscode.Disposable {
       const { answerTo } = await import('./slashCommands.ts');
       stream.progress('Looking');
       const answer = await answerTo(request.command, request.prompt, { editor, folder, signal });
+      if (request.command === 'status' || request.command === 'why') void editor.runs.refreshQuietly(false);
       stream.markdown(answer.markdown);
       for (const { title, command, arguments: args } of answer.buttons) stream.button({ title, command, ...(args ? { arguments: [...args] } : {}) });
       return { metadata: { command: request.command ?? '' } };

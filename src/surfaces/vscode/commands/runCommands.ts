@@ -118,13 +118,13 @@ export async function resumeSubmission(editor: Editor, argument: unknown): Promi
   await editor.runs.refreshQuietly(false);
   const missing = found.found_jobs.filter(({ job_id }) => job_id === null).length;
   if (missing === 0) {
-    void vscode.window.showInformationMessage(`Nothing is missing: all ${found.found_jobs.length} arrays of ${found.run.run_name} are on ${found.run.cluster}.`);
+    void vscode.window.showInformationMessage(`Nothing is missing: all ${found.found_jobs.length} jobs of ${found.run.run_name} are on ${found.run.cluster}.`);
     return;
   }
   const { submit } = await import('../../../operations/submit.ts');
   const go: vscode.MessageItem = { title: 'Submit what is missing' };
   const sentence = await editor.core.confirmation(submit, { resume: run_id }, { folder });
-  const answer = await vscode.window.showWarningMessage(`${missing} of ${found.found_jobs.length} arrays of ${found.run.run_name} are not on ${found.run.cluster}.`, { modal: true, ...(sentence === undefined ? {} : { detail: sentence }) }, go);
+  const answer = await vscode.window.showWarningMessage(`${missing} of ${found.found_jobs.length} jobs of ${found.run.run_name} are not on ${found.run.cluster}.`, { modal: true, ...(sentence === undefined ? {} : { detail: sentence }) }, go);
   if (answer !== go) return;
   const outcome = await withProgress('Finishing the submission', (signal, progress) => editor.core.call(submit, { resume: run_id }, { folder, signal, progress }));
   void vscode.window.showInformationMessage(outcome.headline);

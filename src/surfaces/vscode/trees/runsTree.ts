@@ -76,7 +76,7 @@ function attentionNodes(run: RunSummary, folder: string): readonly TreeNode[] {
     return {
       id: `run:${run.run_id}/attention:${item.kind}:${nth}`,
       label: what,
-      ...(example !== undefined ? { description: example } : count > 0 ? { description: String(count) } : {}),
+      ...(example !== undefined ? { description: example.replace(/^for example /, '') } : count > 0 ? { description: String(count) } : {}),
       tooltip: escapeMarkdown(item.message),
       icon: { id: count > 0 ? 'error' : 'question', color: count > 0 ? 'testing.iconFailed' : 'list.warningForeground' },
       contextValue: count > 0 ? 'attention.tasks' : 'attention.run',
