@@ -72,7 +72,7 @@ async function measureAt(places: Places, sandbox: Sandbox, runs: readonly Synthe
   const peers = { all: `~/fake/squeue; ~/fake/sacct; ${everything}`, queue: `~/fake/squeue; ${everything}` };
   const peerBytes = { all: 0, queue: 0 };
   const ask = (which: keyof typeof peers) => async (): Promise<void> => void (peerBytes[which] = (await program([...master.ssh, peers[which]])).length);
-  const rounds = short ? 2 : 5;
+  const rounds = short ? 2 : 3;
   let core: Bench | undefined;
   let open: readonly OpenRun[] = [];
   let connection: Connection | undefined;

@@ -1,7 +1,7 @@
 /**
  * How fast, in one run: ours against a real peer that does the same on the same machine at the same moment, as ratios.
  *
- *   npx tsx test/bench/run.ts                 everything (about 15 minutes)
+ *   npx tsx test/bench/run.ts                 everything (10 to 20 minutes)
  *   npx tsx test/bench/run.ts --short         fewer rounds and smaller trees, below 90 s
  *   npx tsx test/bench/run.ts dispatch cli    these parts only; --list names them
  *
@@ -45,15 +45,21 @@ async function main(): Promise<number> {
   const begun = { at: new Date().toISOString(), load: load(), cores: os.availableParallelism(), node: process.version };
   const rows: Row[] = [];
   const failures: { part: string; message: string }[] = [];
+  let interrupted = false;
+  const interrupt = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ((interrupted = true), reject(new Error('interrupted'))));
+  });
+  interrupt.catch(() => undefined);
   const busyBefore: Record<string, number> = {};
   console.log(`load average ${begun.load} on ${begun.cores} cores${(await busyPart()) > 0.25 ? ': WARNING: others are at work here, the spread tells how much it matters' : ''}`);
   try {
     for (const name of chosen) {
+      if (interrupted) break;
       const busy = await quietMoment(flags.short ? 0 : 60_000);
       busyBefore[name] = Math.round(busy * 100) / 100;
       const since = performance.now();
       try {
-        rows.push(...((await parts[name]?.(places, flags.short)) ?? []));
+        rows.push(...((await Promise.race([parts[name]?.(places, flags.short), interrupt])) ?? []));
       } catch (error) {
         failures.push({ part: name, message: error instanceof Error ? error.message : String(error) });
       }
@@ -70,4 +76,5 @@ async function main(): Promise<number> {
   return failures.length > 0 ? 1 : 0;
 }
 
-process.exitCode = await main();
+// Not left to the event loop: a part that was interrupted still waits for programs that will not answer any more.
+process.exit(await main());
