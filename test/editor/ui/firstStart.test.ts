@@ -56,8 +56,7 @@ describe('The first start (ui)', function () {
     const { quickPick, inputBox } = workbench;
     await workbench.runCommand('HPC Agent: New sweep…');
     await quickPick.step('Scripts to run');
-    await quickPick.accept(/ml_ridge/);
-    await quickPick.toggle(/ml_ridge/).catch(() => undefined);
+    await quickPick.toggle(/ml_ridge/);
     await quickPick.accept();
     await quickPick.step('Choose a parameter');
     await quickPick.accept(/horizon/);

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { makePlace, pictures, runCli, startCli, type Place } from '../place.ts';
 import { until } from '../driver/wait.ts';
+import { resultsFolder } from '../paths.ts';
 import { openWorkbench, type Workbench } from '../ui.ts';
 
 describe('Runs that need somebody (ui)', function () {
@@ -57,7 +58,7 @@ describe('Runs that need somebody (ui)', function () {
     await pictures(workbench, 'runs-1-failed', { highContrast: true });
     const tip = await runs.tooltip('task 2');
     assert.match(tip, /exit status 1|ValueError/);
-    await workbench.page.screenshot({ path: path.join(path.dirname(await workbench.screenshot('runs-2-no-tooltip')), 'runs-2-tooltip.png') });
+    await workbench.page.screenshot({ path: path.join(resultsFolder, 'screenshots', 'runs-2-tooltip-dark.png') });
     await runs.click('task 2');
     await workbench.editor.shows(/ValueError: x is too big: 3/);
     await pictures(workbench, 'runs-3-error-log');
