@@ -133,7 +133,7 @@ function problemsOf(lines: readonly string[]): TasksProblem[] {
     }
   });
   if (duplicates > 0) problems.push({ severity: 'warning', code: 'duplicate_tasks', message: `${duplicates} of ${lines.length} tasks repeat the parameters of another (${example}). Add a seed or trial number if that is meant.` });
-  const odd = lines.findIndex((line) => /[[:,](?:NaN|-?Infinity)[,\]}]/.test(line.replace(/"(?:[^"\\]|\\.)*"/g, '""')));
+  const odd = lines.findIndex((line) => (line.includes('NaN') || line.includes('Infinity')) && /[[:,](?:NaN|-?Infinity)[,\]}]/.test(line.replace(/"(?:[^"\\]|\\.)*"/g, '""')));
   if (odd >= 0) problems.push({ severity: 'warning', code: 'non_finite_value', message: `Task ${odd} has a parameter that is NaN or infinite.` });
   const names = new Set(lines.slice(0, 1000).flatMap((line) => topLevelKeys(line)));
   for (const name of names) {

@@ -17,6 +17,7 @@ import type { Host, Services } from './services.ts';
 export function createServices(host: Host): Services {
   const pool = createConnectionPool({ prompts: host.prompts, log: host.log, clock: host.clock });
   const sessions = new Map<string, { readonly hash: string; readonly session: Promise<ClusterSession> }>();
+  const journal = new Journal(host.home);
   let runtime: Promise<RuntimeFiles> | undefined;
 
   const store = (experimentDir: string): ClusterStore => new ClusterStore({ workspaceDirectory: experimentDir, trusted: host.trusted(), home: host.userHome, env: { ...host.env, HPC_AGENT_HOME: host.home } });
@@ -45,7 +46,7 @@ export function createServices(host: Host): Services {
       const profile = (cluster: string): Promise<ClusterProfile> => store(experimentDir).get(cluster);
       return {
         experimentDir: path.resolve(experimentDir),
-        journal: new Journal(host.home),
+        journal,
         clock: host.clock,
         log: host.log.child('runs'),
         version: host.version,

@@ -10,6 +10,7 @@ import * as path from 'node:path';
 import * as z from 'zod/mini';
 import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
+import { FileMemory } from '../foundation/fileMemory.ts';
 import { withFileLock } from '../foundation/fileLock.ts';
 import { sha256Hex } from '../foundation/ids.ts';
 import { writeRebuildable } from './rebuildableFile.ts';
@@ -55,6 +56,9 @@ export function repoHash(experimentDir: string): string {
 }
 
 export class Journal {
+  /** What was made of observation files that are still the same. */
+  readonly memory = new FileMemory();
+
   constructor(private readonly home: string) {}
 
   private repoDirectory(experimentDir: string): string {

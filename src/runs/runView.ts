@@ -104,9 +104,15 @@ export interface ViewSources {
 export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDialect, sources: ViewSources, facts?: RunFacts): Promise<RunView> {
   const known = facts ?? (await deps.journal.readFacts(run.experimentDir, run.sidecar.run_id));
   const directory = deps.journal.observationDirectory(run.experimentDir, run.sidecar.run_id);
-  const [{ events, skipped }, accounting] = await Promise.all([readEvents(path.join(directory, 'events')), readAccounting(deps, run)]);
   const total = run.sidecar.task_count;
-  const { histories } = foldEvents(events, total);
+  const folder = path.join(directory, 'events');
+  const [{ histories, skipped }, accounting] = await Promise.all([
+    deps.journal.memory.recall(`histories of ${total}`, { folder, ending: '.jsonl' }, async () => {
+      const { events, skipped: unread } = await readEvents(folder);
+      return { histories: foldEvents(events, total).histories, skipped: unread };
+    }),
+    deps.journal.memory.recall('accounting', { file: path.join(directory, 'accounting.json') }, () => readAccounting(deps, run)),
+  ]);
   const cancelled = run.record?.cancel_requested?.tasks;
   const isCancelRequested = (task: number): boolean => cancelled === 'all' || (Array.isArray(cancelled) && cancelled.some(([first, last]) => task >= first && task <= last));
   const tasks = mergeTaskStates({
