@@ -34,7 +34,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands({ editor, views, logs }),
     registerTools(editor),
     registerParticipant(editor),
-    watchWorkspace(runs),
+    watchWorkspace(runs, clusters),
   );
   log.info(`Activated in ${(performance.now() - started).toFixed(1)} ms`);
 }

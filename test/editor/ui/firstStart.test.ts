@@ -73,7 +73,14 @@ describe('The first start (ui)', function () {
     await pictures(workbench, 'first-4-review');
     await quickPick.accept(/Submit 2 tasks/);
     const { label } = await workbench.tree('Runs').row(/sample/);
-    await workbench.tree('Runs').rowDescribed(label, /^complete · 2 tasks/);
+    const { description } = await workbench.tree('Runs').rowDescribed(label, /^(complete|failed) · 2 tasks/);
+    if (description.startsWith('failed')) {
+      // What a person would do next; and what tells why a test failed.
+      await workbench.tree('Runs').click('2 tasks failed');
+      await workbench.tree('Runs').action('2 tasks failed', 'Show standard error');
+      await workbench.quickPick.accept();
+      assert.fail(await workbench.editor.shows(/\S/));
+    }
     await workbench.tree('Runs').action(label, 'Open results');
     await workbench.editor.shows(/2 points/);
     await pictures(workbench, 'first-5-results');
