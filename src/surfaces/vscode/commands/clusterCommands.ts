@@ -1,4 +1,5 @@
 /** Commands on clusters: adding one from ~/.ssh/config or by hand, checking one, showing where its settings come from. */
+import * as os from 'node:os';
 import * as vscode from 'vscode';
 import { withProgress } from '../cancellation.ts';
 import { codeSpan, escapeMarkdown, table } from '../markdown.ts';
@@ -132,8 +133,12 @@ export async function showClusterSettings(editor: Editor, argument: unknown): Pr
   if (cluster === undefined) return;
   const { clustersDescribe } = await import('../../../operations/clusters.ts');
   const described = await editor.core.call(clustersDescribe, { cluster }, { folder: anyFolder(editor) });
-  const rows = described.values.map((row) => [row.key, typeof row.value === 'string' ? row.value : JSON.stringify(row.value), row.scope, row.file === null ? '' : `${row.file}${row.line === null ? '' : `:${row.line}`}`]);
-  await showDocument(`clusters/${cluster}.md`, `# ${escapeMarkdown(cluster)}\n\nEvery setting in force and where it comes from. To change one: ${codeSpan('HPC Agent: Open clusters.yaml')}.\n\n${table(['setting', 'value', 'scope', 'from'], rows)}\n`, { language: 'markdown' });
+  const home = os.homedir();
+  const short = (file: string): string => (file.startsWith(`${home}/`) ? `~${file.slice(home.length)}` : file);
+  // What somebody wrote comes before what is built in.
+  const values = [...described.values].sort((a, b) => Number(a.file === null) - Number(b.file === null));
+  const rows = values.map((row) => [row.key, typeof row.value === 'string' ? row.value : JSON.stringify(row.value), row.file === null ? row.scope : `${short(row.file)}${row.line === null ? '' : `:${row.line}`}`]);
+  await showDocument(`clusters/${cluster}.md`, `# ${escapeMarkdown(cluster)}\n\nEvery setting in force and where it comes from. To change one: ${codeSpan('HPC Agent: Open clusters.yaml')}.\n\n${table(['setting', 'value', 'from'], rows)}\n`, { language: 'markdown' });
 }
 
 export async function openClustersFile(editor: Editor, argument: unknown): Promise<void> {
