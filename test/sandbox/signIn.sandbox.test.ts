@@ -12,19 +12,19 @@ import { oneTimeCode } from './sshAccess.ts';
 describe('signing in (sandbox)', function () {
   this.timeout(120_000);
   let sandbox: Sandbox;
-  let connection: Connection | undefined;
+  const connections: Connection[] = [];
   const asked: string[] = [];
 
   before(async () => {
     sandbox = await startSandbox();
   });
   afterEach(() => {
-    connection?.dispose();
+    for (const connection of connections.splice(0)) connection.dispose();
     asked.length = 0;
   });
 
-  const open = (alias: string, answer: (prompt: string) => string): Connection =>
-    (connection = createSshConnection(
+  const open = (alias: string, answer: (prompt: string) => string): Connection => {
+    const connection = createSshConnection(
       { kind: 'ssh', host: alias, sshConfigFile: sandbox.ssh.sshConfigFile },
       {
         log: silentLog,
@@ -38,7 +38,10 @@ describe('signing in (sandbox)', function () {
           trustHostKey: () => Promise.resolve('refuse'),
         },
       },
-    ));
+    );
+    connections.push(connection);
+    return connection;
+  };
   const userOf = async (alias: string, answer: (prompt: string) => string = () => ''): Promise<string> => (await open(alias, answer).run({ argv: ['id', '-un'] })).stdout.trim();
 
   it('by key: directly, through the bastion, into tcsh, into noisy start-up files', async () => {
@@ -52,7 +55,7 @@ describe('signing in (sandbox)', function () {
 
   it('by a password that PAM asks for, once for any number of commands', async () => {
     assert.equal(await userOf(sandbox.ssh.aliases.password, () => sandbox.ssh.password), 'pwuser');
-    await connection?.run({ argv: ['true'] });
+    await connections[0]?.run({ argv: ['true'] });
     assert.deepEqual(asked, ['Password:']);
   });
 
@@ -62,7 +65,7 @@ describe('signing in (sandbox)', function () {
   });
 
   it('asks once: after a wrong answer nothing is tried until a person says so', async () => {
-    const refused = (error: unknown): boolean => HpcError.is(error, 'ssh_unreachable') && error.remediation !== undefined && /was refused/.test(error.message);
+    const refused = (error: unknown): boolean => HpcError.is(error, 'ssh_unreachable') && error.remediation !== undefined && error.message.includes('was refused');
     const wrong = open(sandbox.ssh.aliases.password, () => 'wrong');
     await assert.rejects(wrong.run({ argv: ['true'] }), refused);
     await assert.rejects(wrong.run({ argv: ['true'] }), refused);
