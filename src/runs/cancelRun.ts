@@ -41,6 +41,8 @@ function selectedTasks(selection: CancelSelection, view: RunView): readonly numb
 
 const hasEnded = (view: RunView, task: number): boolean => ['complete', 'failed', 'cancelled', 'timeout', 'lost'].includes(view.tasks[task]?.state ?? 'unknown');
 
+const isListed = (view: RunView, task: number): boolean => ['pending', 'running'].includes(view.tasks[task]?.state ?? 'unknown');
+
 export function rangesOf(ids: readonly number[]): readonly (readonly [number, number])[] {
   const ranges: [number, number][] = [];
   for (const id of ids) {
@@ -101,8 +103,9 @@ function targetsFor(view: RunView, alive: readonly number[], whole: boolean): re
     let goesOn = false;
     for (let offset = 0; offset < array.task_count; offset += 1) {
       const task = array.first_task + offset;
-      if (wanted.has(task)) indices.push(offset + 1);
-      else if (!hasEnded(view, task)) goesOn = true;
+      // What the queue does not list is not named to it: after a crash of the controller the id may be another job's by now.
+      if (wanted.has(task) && isListed(view, task)) indices.push(offset + 1);
+      else if (!wanted.has(task) && !hasEnded(view, task)) goesOn = true;
     }
     if (indices.length === 0) continue;
     const ranges: IndexRange[] = rangesOf(indices).map(([first, last]) => ({ first, last }));

@@ -54,8 +54,11 @@ export async function readAccounting(deps: RunDeps, run: OpenRun): Promise<{ row
 }
 
 export async function storeAccounting(deps: RunDeps, run: OpenRun, rows: readonly AccountingRow[], at: string): Promise<void> {
-  const jobs = new Set(run.submission.arrays.map((array) => array.job_id));
-  const fresh = rows.filter((row) => jobs.has(row.jobId));
+  const arrays = new Map(run.submission.arrays.map((array) => [array.job_id, array]));
+  const fresh = rows.filter((row) => {
+    const array = arrays.get(row.jobId);
+    return array !== undefined && isOurs(row, array);
+  });
   const before = await readAccounting(deps, run);
   if (fresh.length === 0 && before === undefined) return;
   const answered = new Set(fresh.map((row) => row.jobId));
@@ -84,8 +87,13 @@ function parseQueueOf(dialect: SchedulerDialect, snapshot: SourceSnapshot): Queu
   }
 }
 
+/** A controller that forgot jobs in a crash gives their ids out again: the id alone does not make a row ours. */
+function isOurs(row: { readonly name: string }, array: { readonly job_name: string }): boolean {
+  return row.name === '' || row.name === array.job_name;
+}
+
 /** The queue's rows of these jobs, if the snapshot can be read by this dialect. */
-function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined, jobs: readonly (string | null)[]): { rows: readonly QueueRow[]; atMs: number } | undefined {
+function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined, arrays: Submission['arrays']): { rows: readonly QueueRow[]; atMs: number } | undefined {
   if (!snapshot) return undefined;
   let answer = parsedQueues.get(snapshot);
   if (!parsedQueues.has(snapshot) || (answer !== undefined && answer.dialect !== dialect.name)) {
@@ -94,7 +102,7 @@ function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefin
   }
   if (!answer) return undefined;
   const { rowsByJob } = answer;
-  return { rows: jobs.flatMap((job) => (job === null ? [] : (rowsByJob.get(job) ?? []))), atMs: Date.parse(snapshot.at) };
+  return { rows: arrays.flatMap((array) => (array.job_id === null ? [] : (rowsByJob.get(array.job_id) ?? []).filter((row) => isOurs(row, array)))), atMs: Date.parse(snapshot.at) };
 }
 
 export interface ViewSources {
@@ -123,7 +131,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
     }),
     histories,
     // An answer from before the run was first observed says nothing of its jobs.
-    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, run.submission.arrays.map((array) => array.job_id)),
+    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, run.submission.arrays),
     accounting,
     isCancelRequested,
     nowMs: deps.clock.now().getTime(),

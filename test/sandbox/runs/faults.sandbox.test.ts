@@ -243,7 +243,7 @@ describe('runs while things break (sandbox)', function () {
     const summary = await eventually('its loss is believed', async () => {
       const seen = await forgotten.work.status(forgotten.run);
       return seen.lifecycle_state === 'abandoned' ? seen : undefined;
-    }, 120_000, 3_000);
+    }, 240_000, 3_000);
     const lost = summary.attention.find(({ kind }) => kind === 'lost');
     assert.deepEqual(lost?.task_ids, [0, 1, 2, 3]);
     assert.match(summary.evidence.join(), /no job|has no/);

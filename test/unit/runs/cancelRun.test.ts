@@ -4,9 +4,13 @@ import * as path from 'node:path';
 import fc from 'fast-check';
 import { HpcError } from '../../../src/foundation/errors.ts';
 import { cancelRun, rangesOf } from '../../../src/runs/cancelRun.ts';
-import { endEvent, makePlace, queueRow, startEvent, type Place } from './place.ts';
+import { endEvent, makePlace, queueRow as rowOf, startEvent, type Place } from './place.ts';
 
 const runId = '20260102-000000-abcdef01';
+
+/** A row under the name of its array: an id alone does not make a job ours. */
+const names: Readonly<Record<string, string>> = { 10: 'run-w0a0-0123456789', 11: 'run-w0a1-0123456789', 12: 'run-w1a0-0123456789' };
+const queueRow = (id: string, state: string, node = '', reason = 'None', name = names[id.slice(0, 2)]): string => rowOf(id, state, node, reason, name);
 
 describe('cancelling (unit)', function () {
   this.timeout(30_000);
@@ -30,6 +34,11 @@ describe('cancelling (unit)', function () {
   it('the whole run: its arrays and its combiners, and no other job', async () => {
     await place.says('squeue', queueRow('10_[3-4]', 'PENDING') + queueRow('11_[1-4]', 'PENDING') + queueRow('12_[1-2]', 'PENDING') + queueRow('77_[1-9]', 'PENDING', '', 'None', 'somebody-elses'));
     assert.deepEqual(await cancel({}), { cancelledTasks: 8, alreadyEnded: 2, line: '10 11 12 900010 900012', wish: 'all' });
+  });
+
+  it('never a job that got the id of one which the controller forgot', async () => {
+    await place.says('squeue', queueRow('10_[3-4]', 'PENDING') + queueRow('11_[1-4]', 'RUNNING', 'node1', 'None', 'another-run') + queueRow('12_[1-2]', 'PENDING'));
+    assert.deepEqual(await cancel({}), { cancelledTasks: 8, alreadyEnded: 2, line: '10 12 900010 900012', wish: 'all' });
   });
 
   it('a wave: its unfinished arrays, whole; later waves go on', async () => {

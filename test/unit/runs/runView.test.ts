@@ -11,7 +11,7 @@ import type { SchedulerDialect } from '../../../src/scheduler/port.ts';
 import { slurmDialect } from '../../../src/scheduler/slurm/dialect.ts';
 
 describe('viewRun (unit)', () => {
-  it('reads a cluster’s answer once for all its runs, and gives each the rows of its own jobs', async () => {
+  it('reads a cluster’s answer once for all its runs, and gives each the rows of its own jobs, not of one that got a forgotten job’s id', async () => {
     const home = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-view-'));
     try {
       const deps = { journal: new Journal(home), clock: systemClock } as RunDeps;
@@ -25,7 +25,7 @@ describe('viewRun (unit)', () => {
       };
       const at = new Date().toISOString();
       const snapshot = (stdout: string): SourceSnapshot => ({ at, hash: '', jobs: [], output: { stdout: `${stdout}\n\nHPCQ-END\n`, stderr: '', exitCode: 0 } });
-      const queue = snapshot('HPCQ|7_[2-3]|PENDING|Resources||a|HPCE\nHPCQ|7_1|RUNNING|None|node1|a|HPCE\nHPCQ|8_3|RUNNING|None|node2|b|HPCE');
+      const queue = snapshot('HPCQ|7_[2-3]|PENDING|Resources||a|HPCE\nHPCQ|7_1|RUNNING|None|node1|a|HPCE\nHPCQ|8_3|RUNNING|None|node2|a|HPCE\nHPCQ|8_[1-2]|PENDING|None||another-run|HPCE');
       const run = (jobId: string): OpenRun =>
         ({
           experimentDir: home,
