@@ -130,7 +130,7 @@ function judge(request: RunRequest, resources: ResourceRequest, profile: Cluster
     findings.push({ severity: 'warning', code: 'tasks_above_advice', message: `${sweep.taskCount} tasks are more than the ${limits.maxTasks} that max_tasks of ${profile.name} advises.` });
   }
   if (limits.maxSubmitJobs !== undefined && sweep.taskCount > limits.maxSubmitJobs) {
-    findings.push({ severity: 'warning', code: 'tasks_above_submit_limit', message: `The site lets you queue ${limits.maxSubmitJobs} tasks at once and the sweep has ${sweep.taskCount}: the rest is submitted when the first have ended (submit with resume, or Refresh).`, suggestedFix: 'Submit in parts, or ask the site for a higher limit.' });
+    findings.push({ severity: 'warning', code: 'tasks_above_submit_limit', message: `The site lets you queue ${limits.maxSubmitJobs} tasks at once and the sweep has ${sweep.taskCount}: submit the rest when the first have ended (submit with resume).`, suggestedFix: 'Submit in parts, or ask the site for a higher limit.' });
   }
   if (sweep.taskCount > 1000) findings.push({ severity: 'info', code: 'many_tasks', message: `${sweep.taskCount} tasks: check the values once more.` });
   if (request.estTaskDurationS !== undefined && resources.walltimeS !== undefined && request.estTaskDurationS > resources.walltimeS) {
