@@ -39,7 +39,7 @@ function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFa
   const there = (pattern: string, what: string): string => expandRemotePath(pattern, facts.environment, `${what} of ${profile.name}`);
   const { container } = profile;
   return {
-    scheduler: session.dialect.name === 'slurm' ? 'slurm' : 'background',
+    scheduler: session.dialect.name,
     gpu: (run.resources.gpus ?? 0) > 0,
     runId: run.runId,
     cmdSha: run.cmdSha,

@@ -10,6 +10,7 @@ import { HpcError, messageOf } from '../foundation/errors.ts';
 import { isEnvironmentName, quoteWord } from '../foundation/quoting.ts';
 import { containerArguments, type JobContainer } from './containerArguments.ts';
 import { dialectFor } from './dialects.ts';
+import type { SchedulerName } from './port.ts';
 
 /** What runs in the job: the dispatcher for each element of an array, or the combiner once. */
 export type JobProgram =
@@ -17,7 +18,7 @@ export type JobProgram =
   | { readonly kind: 'combiner'; /** Absolute path of `_hpc_combiner.py`. */ readonly combiner: string; readonly wave: number; readonly extraArguments?: readonly string[] };
 
 export interface JobScriptInput {
-  readonly scheduler: 'slurm' | 'background';
+  readonly scheduler: SchedulerName;
   readonly program: JobProgram;
   /** Chooses the GPU template and its settings. */
   readonly gpu: boolean;
@@ -68,7 +69,7 @@ const overrideSchema = z.object({
 });
 
 /** Variables that the scheduler or the script itself sets; a profile that sets them would send tasks astray. */
-const reservedName = /^(HPC_(TASK_ID|TASK_COUNT|RUN_ID|CMD_SHA|JOB_ID|STATE_DIR|DIR|ATTEMPT|KW_.*|BACKGROUND_.*)|SLURM_.*|SBATCH_.*|TASK_OFFSET|REPO_DIR|EXECUTOR)$/;
+const reservedName = /^(HPC_(TASK_ID|TASK_COUNT|RUN_ID|CMD_SHA|JOB_ID|STATE_DIR|DIR|ATTEMPT|KW_.*|BACKGROUND_.*)|SLURM_.*|SBATCH_.*|SGE_.*|PBS_.*|TASK_OFFSET|REPO_DIR|EXECUTOR)$/;
 
 function checkedEnvironment(env: Readonly<Record<string, string>>, reserved: RegExp | undefined): readonly (readonly [string, string])[] {
   return Object.entries(env).map(([name, value]) => {
@@ -81,7 +82,7 @@ function checkedEnvironment(env: Readonly<Record<string, string>>, reserved: Reg
 function templateName({ scheduler, program, gpu }: JobScriptInput): string {
   if (program.kind === 'combiner') return `${scheduler}/combiner.sh.njk`;
   if (scheduler === 'background') return 'background/array.sh.njk';
-  return gpu ? 'slurm/gpu_array.sh.njk' : 'slurm/cpu_array.sh.njk';
+  return `${scheduler}/${gpu ? 'gpu' : 'cpu'}_array.sh.njk`;
 }
 
 function programWords(input: JobScriptInput): string[] {
@@ -107,8 +108,7 @@ function templateContext(input: JobScriptInput): Record<string, unknown> {
     description: input.description ?? [],
     jobKind: program.kind,
     gpu: input.gpu,
-    variables: dialectFor(input.scheduler).jobVariables,
-    coresVariable: input.scheduler === 'slurm' ? 'SLURM_CPUS_PER_TASK' : 'HPC_BACKGROUND_CPUS',
+    job: dialectFor(input.scheduler).jobExpressions,
     exports,
     env,
     runId: input.runId,
@@ -141,7 +141,7 @@ function checkInput(input: JobScriptInput): void {
   }
   if (program.kind === 'array' && !(Number.isSafeInteger(program.taskOffset) && program.taskOffset >= 0)) throw new HpcError('internal', `A job script cannot begin at task ${program.taskOffset}.`);
   if (input.container?.runtime === 'pyxis' && input.scheduler !== 'slurm') {
-    throw new HpcError('spec_invalid', 'The container runtime pyxis is a part of Slurm; the background scheduler cannot use it.', { remediation: 'Set container.runtime to apptainer or singularity for this cluster.' });
+    throw new HpcError('spec_invalid', `The container runtime pyxis is a part of Slurm; ${input.scheduler} cannot use it.`, { remediation: 'Set container.runtime to apptainer or singularity for this cluster.' });
   }
 }
 

@@ -185,8 +185,11 @@ export interface SchedulerDialect {
   readonly requiredTools: readonly string[];
   /** Whether one array may take several ranges (`3,7,12-14`); else the caller splits. */
   readonly acceptsIndexLists: boolean;
-  /** Which environment variables a job script reads: its array job id, its element index. */
-  readonly jobVariables: { readonly jobId: string; readonly arrayJobId: string; readonly arrayIndex: string };
+  /**
+   * What a job script asks the scheduler about itself: words of POSIX sh that expand, between double quotes, to the id of a plain job, to
+   * the id of the array as `submit` returned it, to the element's index, and to the cores of one task. Each is empty where there is no answer.
+   */
+  readonly jobExpressions: { readonly jobId: string; readonly arrayJobId: string; readonly arrayIndex: string; readonly cores: string };
   /** Log file name pattern for an array (`%A_%a`) or a plain job, below `directory`. */
   logPath(directory: string, key: string, stream: 'out' | 'err', array: boolean): string;
   /** The same path for one element, once the job's id is known. */

@@ -12,7 +12,7 @@ export const backgroundDialect: SchedulerDialect = {
   name: 'background',
   requiredTools: [],
   acceptsIndexLists: true,
-  jobVariables: { jobId: 'HPC_BACKGROUND_JOB_ID', arrayJobId: 'HPC_BACKGROUND_ARRAY_JOB_ID', arrayIndex: 'HPC_BACKGROUND_ARRAY_INDEX' },
+  jobExpressions: { jobId: '${HPC_BACKGROUND_JOB_ID:-}', arrayJobId: '${HPC_BACKGROUND_ARRAY_JOB_ID:-}', arrayIndex: '${HPC_BACKGROUND_ARRAY_INDEX:-}', cores: '${HPC_BACKGROUND_CPUS:-}' },
   logPath: logPattern,
   resolveLogPath: resolveLogPattern,
   submit: submitCommand,

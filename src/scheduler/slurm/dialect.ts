@@ -13,7 +13,7 @@ export const slurmDialect: SchedulerDialect = {
   name: 'slurm',
   requiredTools: ['sbatch', 'squeue', 'scancel', 'scontrol'],
   acceptsIndexLists: true,
-  jobVariables: { jobId: 'SLURM_JOB_ID', arrayJobId: 'SLURM_ARRAY_JOB_ID', arrayIndex: 'SLURM_ARRAY_TASK_ID' },
+  jobExpressions: { jobId: '${SLURM_JOB_ID:-}', arrayJobId: '${SLURM_ARRAY_JOB_ID:-}', arrayIndex: '${SLURM_ARRAY_TASK_ID:-}', cores: '${SLURM_CPUS_PER_TASK:-}' },
   logPath: slurmLogPath,
   resolveLogPath: resolveLogPattern,
   submit: submitCommand,

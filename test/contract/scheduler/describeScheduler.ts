@@ -46,7 +46,7 @@ export function describeScheduler(title: string, open: () => Promise<SchedulerPl
       await must(`mkdir -p ${quoteWord(folder)} && printf '%s' ${quoteWord(`#!/bin/sh\n${body}\n`)} > ${quoteWord(file)} && chmod 755 ${quoteWord(file)}`);
       return file;
     }
-    const index = (): string => `\${${place.dialect.jobVariables.arrayIndex}}`;
+    const index = (): string => place.dialect.jobExpressions.arrayIndex;
     async function submit(body: string, changes: Partial<SubmitRequest> = {}, variables?: Readonly<Record<string, string>>): Promise<{ jobId: string; request: SubmitRequest }> {
       const workdir = changes.workdir ?? place.directory;
       const request: SubmitRequest = {
