@@ -5,7 +5,7 @@ import { openRun, requireRun, runState, viewOfRun } from './listRuns.ts';
 import { ensureRecord } from './recordIntent.ts';
 import { recordReceipts } from './recordReceipts.ts';
 import type { RunView } from './runView.ts';
-import { reconcileSteps, submissionProblem } from './submitProtocol.ts';
+import { reconcileSteps, submissionProblem } from '../cluster/submitProtocol.ts';
 import { stepsOf } from './submitSteps.ts';
 
 export interface ReconcileOutcome {

@@ -2,7 +2,7 @@
 import { HpcError } from '../foundation/errors.ts';
 import type { RunDeps } from './deps.ts';
 import { writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
-import type { SubmitReply } from './submitProtocol.ts';
+import type { SubmitReply } from '../cluster/submitProtocol.ts';
 
 export function submissionOf(sidecar: Sidecar): Submission {
   const submission = sidecar.extra?.submission;

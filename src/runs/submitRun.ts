@@ -17,7 +17,7 @@ import { pushRun } from './pushRun.ts';
 import { ensureRecord, essenceOf, recordIntent, sidecarOf } from './recordIntent.ts';
 import { recordReceipts, submissionOf } from './recordReceipts.ts';
 import { readSidecar, type Sidecar } from './sidecar.ts';
-import { reconcileSteps, submissionProblem, submitSteps } from './submitProtocol.ts';
+import { reconcileSteps, submissionProblem, submitSteps } from '../cluster/submitProtocol.ts';
 import { stepsOf } from './submitSteps.ts';
 import { openWorkspace } from './workspace.ts';
 

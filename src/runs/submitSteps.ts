@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
 import type { ResourceRequest, SchedulerTools, SubmitRequest } from '../scheduler/port.ts';
 import type { Sidecar, Submission } from './sidecar.ts';
-import type { SubmitStep } from './submitProtocol.ts';
+import type { SubmitStep } from '../cluster/submitProtocol.ts';
 
 /** The remote program puts the id of that key's job in its place. */
 const jobIdOf = (key: string): string => `{job:${key}}`;

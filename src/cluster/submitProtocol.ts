@@ -11,13 +11,12 @@
  * - Everything here can be repeated at any time: the answer converges.
  */
 import * as z from 'zod/mini';
-import type { ClusterSession, ClusterFacts } from '../cluster/session.ts';
-import { commandOnWire } from '../cluster/session.ts';
+import type { ClusterSession, ClusterFacts } from './session.ts';
+import { commandOnWire } from './session.ts';
 import { sleep } from '../foundation/abort.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import type { CommandOutput, SubmitQuery } from '../scheduler/port.ts';
-import type { Submission } from './sidecar.ts';
 
 const receiptSchema = z.looseObject({
   state: z.enum(['submitting', 'submitted', 'refused', 'throttled']),
@@ -38,6 +37,12 @@ const replySchema = z.looseObject({
   foreign: z.optional(z.nullable(z.string())),
   now: z.optional(z.number()),
 });
+
+/** What the remote program needs of a submission: where its receipts lie, and the token that makes the folder its own. */
+export interface SubmissionPlace {
+  readonly state_dir: string;
+  readonly token: string;
+}
 
 /** One submit command of the run, in the order in which they must go. */
 export interface SubmitStep {
@@ -66,7 +71,7 @@ export interface ProtocolOptions {
 
 type Resolved = Readonly<Record<string, { job_id?: string; absent?: boolean; at?: number | undefined; evidence: string }>>;
 
-async function request(facts: ClusterFacts, submission: Submission, steps: readonly SubmitStep[], resolved: Resolved, options: ProtocolOptions): Promise<SubmitReply & { now: number }> {
+async function request(facts: ClusterFacts, submission: SubmissionPlace, steps: readonly SubmitStep[], resolved: Resolved, options: ProtocolOptions): Promise<SubmitReply & { now: number }> {
   const reply = z.safeParse(
     replySchema,
     await facts.runtime.call(
@@ -100,7 +105,7 @@ async function request(facts: ClusterFacts, submission: Submission, steps: reado
 }
 
 /** Submits what is missing. Converges: may be called again after any failure. */
-export async function submitSteps(session: ClusterSession, submission: Submission, steps: readonly SubmitStep[], options: ProtocolOptions): Promise<SubmitReply> {
+export async function submitSteps(session: ClusterSession, submission: SubmissionPlace, steps: readonly SubmitStep[], options: ProtocolOptions): Promise<SubmitReply> {
   const facts = await session.facts({ signal: options.signal });
   let reply = await request(facts, submission, steps, {}, options);
   // Each turn settles at least one receipt, so there are at most as many turns as steps.
@@ -113,7 +118,7 @@ export async function submitSteps(session: ClusterSession, submission: Submissio
 }
 
 /** Reads the receipts and settles what is unknown; submits nothing. */
-export async function reconcileSteps(session: ClusterSession, submission: Submission, steps: readonly SubmitStep[], options: ProtocolOptions): Promise<SubmitReply> {
+export async function reconcileSteps(session: ClusterSession, submission: SubmissionPlace, steps: readonly SubmitStep[], options: ProtocolOptions): Promise<SubmitReply> {
   const facts = await session.facts({ signal: options.signal });
   const reply = await request(facts, submission, [], {}, options);
   const key = Object.entries(reply.receipts).find(([, receipt]) => receipt.state === 'submitting')?.[0];
