@@ -23,8 +23,10 @@ export interface TaskEvent {
   readonly s?: number | null | undefined;
   /** Elapsed seconds. */
   readonly el?: number | null | undefined;
-  /** Peak resident memory, MiB. */
+  /** Peak resident memory of the task's largest single process, MiB. */
   readonly rss?: number | null | undefined;
+  /** CPU seconds of the executor and all that it waited for. */
+  readonly cpu?: number | null | undefined;
   /** Outcome: `done`, `skipped` (the result was there), `failed`, `preempted`. */
   readonly o?: string | undefined;
   readonly node: string;
@@ -40,11 +42,11 @@ const isNumberIfGiven = (value: unknown): value is number | null | undefined => 
  */
 function readEvent(value: unknown, node: string): TaskEvent | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { e, i, a, t, j, rc, s, el, rss, o } = value as Fields;
+  const { e, i, a, t, j, rc, s, el, rss, cpu, o } = value as Fields;
   if ((e !== 'start' && e !== 'end') || !isNumber(i) || !isNumber(t)) return undefined;
   if ((a !== undefined && !isNumber(a)) || (j !== undefined && j !== null && typeof j !== 'string') || (o !== undefined && typeof o !== 'string')) return undefined;
-  if (!isNumberIfGiven(rc) || !isNumberIfGiven(s) || !isNumberIfGiven(el) || !isNumberIfGiven(rss)) return undefined;
-  return { e, i, a, t, j, rc, s, el, rss, o, node };
+  if (!isNumberIfGiven(rc) || !isNumberIfGiven(s) || !isNumberIfGiven(el) || !isNumberIfGiven(rss) || !isNumberIfGiven(cpu)) return undefined;
+  return { e, i, a, t, j, rc, s, el, rss, cpu, o, node };
 }
 
 export interface TaskHistory {

@@ -471,6 +471,18 @@ def program_path(name, environment):
     raise TaskError(127, "failed: executor not found: %s" % name.decode("utf-8", "replace"))
 
 
+class Usage:
+    """What the executor and the processes that it waited for used.
+
+    `peak_mib` is the resident peak of the largest single process, not of all together: the kernel keeps nothing better for a tree, and
+    asking again and again would cost every task. A scheduler's own figure, where there is one, counts all of them.
+    """
+
+    def __init__(self, usage):
+        self.peak_mib = usage.ru_maxrss / (1048576.0 if sys.platform == "darwin" else 1024.0)
+        self.cpu_sec = usage.ru_utime + usage.ru_stime
+
+
 class Child:
     """The executor in its own process group, and what SIGTERM does to it: SIGINT, after the grace TERM, 2 s later KILL.
 
@@ -523,7 +535,7 @@ class Child:
             return False
 
     def run(self, argv, environment, keep_tail):
-        """(wait status, peak MiB, last bytes of standard output)."""
+        """(wait status, what it used, last bytes of standard output)."""
         path = program_path(argv[0], environment)
         pipe = os.pipe() if keep_tail else None
         # Stop signals are blocked here (see main), so none can fall between fork and the group's making.
@@ -564,7 +576,7 @@ class Child:
             self.send(signal.SIGKILL)
         self.steps = []
         signal.setitimer(signal.ITIMER_REAL, 0)
-        return status, usage.ru_maxrss / (1048576.0 if sys.platform == "darwin" else 1024.0), tail
+        return status, Usage(usage), tail
 
     def pass_through(self, source):
         """Copies standard output to ours and keeps its end, until the executor has ended and the pipe is empty."""
@@ -744,9 +756,16 @@ class Task:
         except OSError as error:
             say("WARN: cannot write the task event: %s" % error)
 
-    def end(self, status, outcome, number=None, peak=0.0, metrics=True):
+    def end(self, status, outcome, number=None, used=None, metrics=True):
         elapsed = time.time() - self.started if self.started else 0.0
-        rest = ',"rc":%d,"s":%s,"el":%.3f,"rss":%.1f,"o":"%s"' % (status, "null" if number is None else number, elapsed, peak, outcome)
+        rest = ',"rc":%d,"s":%s,"el":%.3f,"rss":%.1f,"cpu":%.2f,"o":"%s"' % (
+            status,
+            "null" if number is None else number,
+            elapsed,
+            used.peak_mib if used else 0.0,
+            used.cpu_sec if used else 0.0,
+            outcome,
+        )
         self.event("end", rest if metrics else rest + ',"m":0')
         return status
 
@@ -811,7 +830,7 @@ class Task:
         from_stdout = bool((sidecar.get("extra") or {}).get("metrics_from_stdout"))
         self.started = time.time()
         self.event("start")
-        status, peak, tail = child.run(argv, environment, from_stdout)
+        status, used, tail = child.run(argv, environment, from_stdout)
         ended = time.time()
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         code = 128 + number if number else os.WEXITSTATUS(status)
@@ -819,7 +838,7 @@ class Task:
             number = code - 128  # the shell's word for a signal
         if child.preempted:
             code = EXIT_PREEMPTED
-        runtime = self.runtime(run_id, line, ended, code, peak)
+        runtime = self.runtime(run_id, line, ended, code, used)
         metrics = os.path.join(work, b"metrics.json")
         try:
             if code == 0:
@@ -831,23 +850,23 @@ class Task:
                 if found == b"":
                     raise TaskError(28, "ERROR: the executor left an empty metrics.json (disk full?)")
                 promote(work, folder, made, cmd_sha, runtime)
-                return self.end(0, "done", None, peak, bool(found))
+                return self.end(0, "done", None, used, bool(found))
             write_whole(os.path.join(folder, b"_runtime.json"), runtime)
         except OSError as error:
             if code == 0:
                 raise system_error("cannot move the result into place", error) from None
         if child.preempted:
             say("preempted; partial output kept in %s" % work.decode("utf-8", "replace"))
-            return self.end(code, "preempted", number, peak)
+            return self.end(code, "preempted", number, used)
         say("FAILED (exit %d), partial output preserved in %s" % (code, work.decode("utf-8", "replace")))
-        return self.end(code, "failed", number, peak)
+        return self.end(code, "failed", number, used)
 
-    def runtime(self, run_id, line, ended, code, peak):
+    def runtime(self, run_id, line, ended, code, used):
         stamp = "%Y-%m-%dT%H:%M:%SZ"
         gpu = self.environment.get(b"HPC_GPU_TYPE")
         text = (
             '{"task_id":%d,"run_id":%s,"started_at":"%s","ended_at":"%s","elapsed_sec":%.3f,"exit_code":%d,'
-            '"node":%s,"gpu_type":%s,"attempt":%d,"peak_rss_mib":%.1f,"axis_bindings":'
+            '"node":%s,"gpu_type":%s,"attempt":%d,"peak_rss_mib":%.1f,"peak_rss_of":"largest process","cpu_sec":%.2f,"axis_bindings":'
         ) % (
             self.index,
             quote(run_id),
@@ -858,7 +877,8 @@ class Task:
             quote(os.uname().nodename),
             quote(gpu.decode("utf-8", "replace")) if gpu else "null",
             self.attempt,
-            peak,
+            used.peak_mib,
+            used.cpu_sec,
         )
         return text.encode("ascii") + line + b"}\n"
 

@@ -412,9 +412,19 @@ describe('the dispatcher (real Python)', function () {
       await bed.run(0, { SLURM_ARRAY_JOB_ID: '123', SLURM_ARRAY_TASK_ID: '4', HPC_ATTEMPT: '2' });
       const [begin, end] = bed.events();
       assert.deepEqual(Object.keys(begin ?? {}), ['e', 'i', 'a', 't', 'j']);
-      assert.deepEqual(Object.keys(end ?? {}), ['e', 'i', 'a', 't', 'j', 'rc', 's', 'el', 'rss', 'o']);
+      assert.deepEqual(Object.keys(end ?? {}), ['e', 'i', 'a', 't', 'j', 'rc', 's', 'el', 'rss', 'cpu', 'o']);
       assert.deepEqual([end?.i, end?.a, end?.j, end?.rc, end?.s, end?.o], [0, 2, '123_4', 0, null, 'done']);
       assert.ok(Number(end?.rss) > 0 && Number(end?.t) > 1.6e9);
+    });
+
+    it('tell what was used: the peak of the largest process, and the processor time of all, also of a task that failed', async () => {
+      bed.freeze([{ a: 1 }], { executor: `python3 -S -c 'data = b"x" * (64 << 20); sum(i * i for i in range(400000))' && python3 -S -c pass; exit 3` });
+      assert.equal((await bed.run(0)).code, 3);
+      const end = bed.events()[1];
+      assert.ok(Number(end?.rss) > 64 && Number(end?.rss) < 640, JSON.stringify(end));
+      assert.ok(Number(end?.cpu) > 0, JSON.stringify(end));
+      const runtime = JSON.parse(fs.readFileSync(bed.file('results/0/_runtime.json'), 'utf8')) as Record<string, unknown>;
+      assert.deepEqual([runtime.peak_rss_mib, runtime.peak_rss_of, runtime.cpu_sec], [end?.rss, 'largest process', end?.cpu]);
     });
 
     it('begin on a new line after a torn one, and never fail a task', async () => {
