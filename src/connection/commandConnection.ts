@@ -30,6 +30,8 @@ export interface CommandConnectionOptions<L extends ChannelLink> {
   readonly log: Log;
   /** Exchanges that opening a channel costs: 2 for ssh (open, exec). */
   readonly tripsToOpen: number;
+  /** Most `sh` channels to keep open. */
+  readonly maxShells?: number;
 }
 
 export interface CommandConnection<L extends ChannelLink> {
@@ -71,8 +73,8 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
   const counts = { roundTrips: 0, bytesSent: 0, bytesReceived: 0 };
 
   /** The link's opener with the bytes counted. */
-  const counting = (link: L): OpenChannel => async (line, handlers) => {
-    counts.roundTrips += options.tripsToOpen;
+  const counting = (link: L, trips: number): OpenChannel => async (line, handlers) => {
+    counts.roundTrips += trips;
     counts.bytesSent += line.length;
     const counted: ChannelHandlers = {
       onStdout: (chunk) => ((counts.bytesReceived += chunk.length), handlers.onStdout(chunk)),
@@ -92,7 +94,9 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
   const channelsOf = (link: L): LinkChannels => {
     let found = channelsByLink.get(link);
     if (!found) {
-      const open = counting(link);
+      const open = counting(link, options.tripsToOpen);
+      // Nobody waits for it.
+      const openAhead = counting(link, 0);
       const endGroup = (groupId: number): void => {
         // Where the server ignores a signal request on a channel, another shell can still send it. Best effort: nobody waits for it.
         run({ argv: ['kill', '-TERM', `-${groupId}`] }, { timeoutMs: 10_000, priority: 'interactive' }).catch(() => undefined);
@@ -103,7 +107,7 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
         recycled.add(link);
         lifecycle.recycle(link);
       };
-      const shells = createKeptShells({ open, endGroup, onStuck });
+      const shells = createKeptShells({ open, openAhead, endGroup, onStuck, ...(options.maxShells === undefined ? {} : { maxShells: options.maxShells }) });
       found = { shells, open, endGroup };
       channelsByLink.set(link, found);
       current = shells;
@@ -180,16 +184,17 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
       try {
         const ended = await runInOwnChannel(command, {
           open,
+          lend: (handlers) => shells.lend(handlers),
           slots: shells.slots,
           input: streamOptions.input,
           signal: deadline.signal,
           onStdout: streamOptions.onStdout,
           onStderr: streamOptions.onStderr,
           endGroup,
-          onSent: () => {
+          onSent: (trips) => {
             onSent();
             leaveGate();
-            if (streamOptions.input || command.stdin) counts.roundTrips += 1;
+            counts.roundTrips += trips;
           },
         });
         return finish(ended);

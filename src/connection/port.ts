@@ -96,8 +96,17 @@ export interface ForwardedPort extends Disposable {
   readonly localPort: number;
 }
 
+/** Which program speaks ssh, and a sentence that says why. */
+export interface TransportChoice {
+  /** `ssh`: ssh2, inside this process. `openssh`: the system's ssh program. */
+  readonly transport: 'ssh' | 'openssh';
+  readonly reason: string;
+}
+
 export interface Connection extends Disposable {
   readonly kind: 'ssh' | 'local';
+  /** What speaks ssh for it, as last decided; undefined before the first attempt, and where there is no ssh. */
+  readonly choice?: TransportChoice | undefined;
   /** For people: `alice@login.example.org` or the local host's name. */
   readonly label: string;
   readonly state: ConnectionState;
@@ -132,6 +141,8 @@ export type ConnectionTarget =
       readonly kind: 'ssh';
       /** A host name or an alias of `~/.ssh/config`. */
       readonly host: string;
+      /** Absent: chosen by what the host's configuration needs (`chooseTransport`). */
+      readonly transport?: TransportChoice['transport'];
       readonly user?: string;
       readonly port?: number;
       readonly identityFile?: string;

@@ -7,7 +7,7 @@ import * as os from 'node:os';
 import type { Writable } from 'node:stream';
 import { HpcError } from '../../foundation/errors.ts';
 import type { PtySession } from '../port.ts';
-import { localEnvironment } from './processChannel.ts';
+import { localEnvironment } from '../childEnvironment.ts';
 
 const relay = `
 import fcntl, os, pty, select, signal, struct, sys, termios

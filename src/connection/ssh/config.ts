@@ -9,6 +9,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { readTextIfThere } from '../../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../../foundation/errors.ts';
+import { sshEnvironment } from '../childEnvironment.ts';
 import type { ConnectionTarget } from '../port.ts';
 import { expandPath } from './expand.ts';
 
@@ -156,7 +157,7 @@ async function askSsh(target: SshTarget, signal: AbortSignal | undefined): Promi
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
   ];
   return await new Promise((resolve, reject) => {
-    execFile('ssh', ['-G', ...options, '--', target.host], { encoding: 'utf8', timeout: 10_000, windowsHide: true, ...(signal ? { signal } : {}) }, (error, stdout, stderr) => {
+    execFile('ssh', ['-G', ...options, '--', target.host], { encoding: 'utf8', env: sshEnvironment(), timeout: 10_000, windowsHide: true, ...(signal ? { signal } : {}) }, (error, stdout, stderr) => {
       if (!error) resolve(stdout);
       else if (systemCodeOf(error) === 'ENOENT' || /unknown option|illegal option/i.test(stderr)) resolve(undefined);
       else {
@@ -179,7 +180,23 @@ async function readConfigFile(target: SshTarget, home: string): Promise<RawSetti
   return new Map(Object.entries(computed).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value : [value]]));
 }
 
-export async function resolveSshSettings(target: SshTarget, options: { signal?: AbortSignal; around?: Partial<HostSurroundings>; useSshProgram?: boolean } = {}): Promise<SshSettings> {
+export interface ResolvedHost {
+  readonly settings: SshSettings;
+  /** As `ssh -G` prints them; undefined where there is no ssh program. */
+  readonly printed: RawSettings | undefined;
+}
+
+export async function resolveSshSettings(target: SshTarget, options: ResolveOptions = {}): Promise<SshSettings> {
+  return (await resolveHost(target, options)).settings;
+}
+
+export interface ResolveOptions {
+  readonly signal?: AbortSignal;
+  readonly around?: Partial<HostSurroundings>;
+  readonly useSshProgram?: boolean;
+}
+
+export async function resolveHost(target: SshTarget, options: ResolveOptions = {}): Promise<ResolvedHost> {
   refuseOddNames(target);
   const around: HostSurroundings = {
     env: process.env,
@@ -189,7 +206,8 @@ export async function resolveSshSettings(target: SshTarget, options: { signal?: 
     ...options.around,
   };
   const printed = options.useSshProgram === false ? undefined : await askSsh(target, options.signal);
-  return settingsOf(target, printed === undefined ? await readConfigFile(target, around.home) : parseSettings(printed), around);
+  const raw = printed === undefined ? await readConfigFile(target, around.home) : parseSettings(printed);
+  return { settings: settingsOf(target, raw, around), printed: printed === undefined ? undefined : raw };
 }
 
 /** `user@host:port`, `[v6]:port`, `ssh://…`: one stop of a ProxyJump. */

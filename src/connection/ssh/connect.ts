@@ -10,7 +10,8 @@ import type { PromptPort } from '../port.ts';
 import { createAuthentication, type Authentication } from './authentication.ts';
 import { parseJump, resolveSshSettings, type SshSettings, type SshTarget } from './config.ts';
 import { createHostKeyCheck } from './hostKeys.ts';
-import { createSshLink, type SshLink } from './link.ts';
+import type { RemoteLink } from '../remoteConnection.ts';
+import { createSshLink } from './link.ts';
 import { openProxyCommand } from './proxyCommand.ts';
 
 /** What one connection object remembers between its attempts; never written anywhere. */
@@ -63,7 +64,7 @@ function sameServer(a: SshSettings, b: SshSettings): boolean {
   return a.host === b.host && a.port === b.port && a.user === b.user;
 }
 
-export async function connectSsh(target: SshTarget, context: ConnectContext): Promise<SshLink> {
+export async function connectSsh(target: SshTarget, context: ConnectContext): Promise<RemoteLink> {
   const resolve = context.resolve ?? resolveSshSettings;
   let route: SshSettings[];
   try {

@@ -106,7 +106,8 @@ export async function createHostKeyCheck(options: HostKeyCheckOptions): Promise<
   };
 }
 
-async function remember(file: string | undefined, line: string, log: Log): Promise<void> {
+/** Adds a line to a person's own known hosts. */
+export async function remember(file: string | undefined, line: string, log: Log): Promise<void> {
   if (file === undefined) return;
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });

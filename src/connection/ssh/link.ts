@@ -1,19 +1,16 @@
 /** One established ssh connection, jump hosts included, as the link that commands go through. */
 import type { Client, ClientChannel } from 'ssh2';
-import type { Duplex } from 'node:stream';
 import { messageOf } from '../../foundation/errors.ts';
 import { SessionLimitError, type ByteChannel, type ChannelEnd, type ChannelHandlers } from '../channel/byteChannel.ts';
-import type { ChannelLink } from '../commandConnection.ts';
-
-export interface SshLink extends ChannelLink {
-  openTerminal(line: string | undefined, size: { columns: number; rows: number }): Promise<ClientChannel>;
-  connectTcp(host: string, port: number): Promise<Duplex>;
-}
+import { commandText } from '../channel/frame.ts';
+import { programLine } from '../channel/loginLine.ts';
+import type { RemoteLink } from '../remoteConnection.ts';
+import type { TerminalChannel } from '../terminal.ts';
 
 const farewellMs = 1_000;
 
 /** `clients`: jump hosts first, the target last; each is signed in. */
-export function createSshLink(clients: readonly Client[], neededPerson: boolean): SshLink {
+export function createSshLink(clients: readonly Client[], neededPerson: boolean): RemoteLink {
   const target = clients[clients.length - 1];
   if (!target) throw new Error('no client');
   /** Ends of channels that are open: a dead network never closes them, so losing the link does. */
@@ -68,12 +65,27 @@ export function createSshLink(clients: readonly Client[], neededPerson: boolean)
       const channel = await session((done) => target.exec(line, done));
       return attach(channel, handlers, open, () => lost);
     },
-    openTerminal: (line, size) => {
+    async openTerminal({ command, size, onData }) {
       const pty = { rows: size.rows, cols: size.columns, term: 'xterm-256color' };
-      return session((done) => (line === undefined ? target.shell(pty, done) : target.exec(line, { pty }, done)));
+      const channel = await session((done) => (command === undefined ? target.shell(pty, done) : target.exec(programLine(commandText(command)).line, { pty }, done)));
+      return attachTerminal(channel, onData);
     },
     connectTcp: (host, port) => session((done) => target.forwardOut('127.0.0.1', 0, host, port, done)),
     dispose: () => lose('it was closed here'),
+  };
+}
+
+function attachTerminal(terminal: ClientChannel, onData: (chunk: Uint8Array) => void): TerminalChannel {
+  let exitCode: number | null = null;
+  terminal.on('data', onData);
+  terminal.stderr.on('data', onData);
+  terminal.on('error', () => undefined);
+  terminal.on('exit', (code: number | null) => (exitCode = code));
+  return {
+    write: (data) => void terminal.write(data),
+    resize: ({ columns, rows }) => terminal.setWindow(rows, columns, 0, 0),
+    close: () => terminal.close(),
+    ended: new Promise((resolve) => terminal.on('close', () => resolve(exitCode))),
   };
 }
 
