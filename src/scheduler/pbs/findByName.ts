@@ -1,0 +1,42 @@
+/**
+ * Finding a job whose id was lost, by its exact name: among what is queued, and in the history.
+ *
+ * Rule: tables cut names short, so they only say which jobs cannot be meant; the rest are asked for in full. A submission that was refused
+ * leaves no job in PBS, at most a gap in the numbers.
+ */
+import { assertJobName } from '../jobName.ts';
+import { requiredTool } from '../requiredTool.ts';
+import type { CommandOutput, JobState, Query, SchedulerTools } from '../port.ts';
+import { shortJobName } from './carriedNames.ts';
+import { endOf } from './jobEnd.ts';
+import { gatherJobs, type PbsJob } from './jobs.ts';
+import { pbsAnswer, pbsQuestion } from './program.ts';
+import { activeState } from './queueQuery.ts';
+import { readRecords } from './records.ts';
+
+export interface FoundJob {
+  readonly jobId: string;
+  readonly name: string;
+  readonly state: JobState;
+}
+
+function stateOf(job: PbsJob): JobState {
+  const record = job.record ?? job.elements[0]?.record;
+  return record === undefined ? 'unknown' : (endOf(record)?.state ?? activeState(record, undefined).state);
+}
+
+function found(name: string, output: CommandOutput): readonly FoundJob[] {
+  const { jobs } = gatherJobs(readRecords(pbsAnswer('qstat', output).text).records);
+  return jobs.filter((job) => job.name === name || job.name === shortJobName(name)).map((job) => ({ jobId: job.jobId, name, state: stateOf(job) }));
+}
+
+export function findByName(name: string, _since: Date, tools: SchedulerTools): readonly Query<readonly FoundJob[]>[] {
+  assertJobName(name);
+  const qstat = requiredTool('qstat', tools);
+  const query = (history: string): Query<readonly FoundJob[]> => ({
+    // TORQUE has no `-x` of this meaning: what ended a moment ago is in its queue.
+    command: pbsQuestion(`${history}\njobs "$old" "$1" "$2"\nshow "$old -f" $ids | lean`, qstat, tools.user, [name, shortJobName(name)], 60),
+    parse: (output) => found(name, output),
+  });
+  return [query('old='), query('old=; [ "$family" = torque ] || old=-x')];
+}

@@ -1,0 +1,115 @@
+/**
+ * Submitting with qsub.
+ *
+ * Rules:
+ * - Everything about the job stands on the command line, so that no `#PBS` line and no variable can contradict it. Never `-V`: one odd variable of the
+ *   login shell makes PBS's own answers unreadable.
+ * - The words for both families are made here; the program takes those that fit the qsub that it finds.
+ * - An array takes one range. OpenPBS refuses a range of one element, and takes the same as a range of two in steps of two.
+ * - A valid id together with status 0 is a submitted job, whatever else was printed.
+ */
+import { HpcError } from '../../foundation/errors.ts';
+import { formatIndexRanges, normalizeRanges } from '../indexRanges.ts';
+import { assertJobName } from '../jobName.ts';
+import { requiredTool } from '../requiredTool.ts';
+import type { SchedulerTools, SubmitQuery, SubmitRequest } from '../port.ts';
+import { carriedVariables, shortJobName } from './carriedNames.ts';
+import { pbsFailure } from './errors.ts';
+import { pbsUnset } from './environment.ts';
+import { findFamily, type PbsFamily } from './program.ts';
+import { resourceWords } from './resources.ts';
+import { starterScript } from './starter.ts';
+
+const jobIdLine = /^([0-9]+(?:\[\])?)(?:\.[A-Za-z0-9][^\s]*)?$/;
+
+// $1 qsub, $2 and $3 the long and the short name, $4 how many of the words that follow are OpenPBS's; the rest are TORQUE's.
+const program = `qsub=$1 long=$2 short=$3 count=$4
+${findFamily}
+shift 4
+if [ "$family" = torque ]; then
+  shift "$count"
+  # What waits for an array has a type of its own there.
+  n=$#
+  while [ $n -gt 0 ]; do
+    word=$1; shift; n=$((n - 1))
+    case $word in depend=*)
+      set -f; out=; IFS=,
+      for part in \${word#depend=}; do
+        type=\${part%%:*}; arrays=; plain=; IFS=:
+        for id in \${part#*:}; do case $id in *']') arrays="$arrays:$id" ;; *) plain="$plain:$id" ;; esac; done
+        IFS=,
+        [ -z "$arrays" ] || out="$out,\${type}array$arrays"
+        [ -z "$plain" ] || out="$out,$type$plain"
+      done
+      unset IFS; set +f; word="depend=\${out#,}" ;;
+    esac
+    set -- "$@" "$word"
+  done
+else
+  total=$#; n=$count
+  while [ $n -gt 0 ]; do word=$1; shift; set -- "$@" "$word"; n=$((n - 1)); done
+  shift $((total - count))
+fi
+script=$(cat)
+exec 3>&1
+try() { name=$1; shift; said=$(printf '%s\\n' "$script" | "$qsub" -N "$name" "$@" 2>&1 >&3 3>&-); rc=$?; }
+try "$long" "$@"
+if [ $rc != 0 ] && [ "$long" != "$short" ]; then
+  # Refused for its name alone, so not submitted.
+  case $said in *'illegal -N value'* | *'ame is too long'* | *'name too long'*) try "$short" "$@" ;; esac
+fi
+[ -z "$said" ] || printf '%s\\n' "$said" >&2
+exit $rc`;
+
+function arrayWords(request: SubmitRequest, family: PbsFamily): string[] {
+  if (!request.array) return [];
+  const [range, ...others] = normalizeRanges(request.array.ranges);
+  if (!range) throw new HpcError('spec_invalid', `The array ${request.name} has no elements.`);
+  if (others.length > 0) throw new HpcError('spec_invalid', `PBS takes one range of indices for an array, not ${formatIndexRanges([range, ...others])}.`, { remediation: 'Submit one array for each range.' });
+  const { maxConcurrent } = request.array;
+  const limit = maxConcurrent === undefined ? '' : `%${Math.max(1, Math.floor(maxConcurrent))}`;
+  if (family === 'torque') return ['-t', `${range.first}-${range.last}${limit}`];
+  // At most one can run anyway.
+  if (range.first === range.last) return ['-J', `${range.first}-${range.first + 1}:2`];
+  return ['-J', `${range.first}-${range.last}${limit}`];
+}
+
+function familyWords(request: SubmitRequest, family: PbsFamily): string[] {
+  const dependency = request.dependencies.filter(({ jobIds }) => jobIds.length > 0).map(({ type, jobIds }) => `${type}:${jobIds.join(':')}`);
+  return [
+    ...['-S', '/bin/sh', '-o', '/dev/null', '-e', '/dev/null', '-m', 'n', '-r', 'y'],
+    ...['-v', carriedVariables(request.name, request.comment)],
+    ...arrayWords(request, family),
+    ...(dependency.length > 0 ? ['-W', `depend=${dependency.join(',')}`] : []),
+    ...resourceWords(request.resources, family),
+  ];
+}
+
+function parseSubmitted(output: { stdout: string; stderr: string; exitCode: number | null }): { jobId: string } {
+  const jobId = output.stdout.split('\n').flatMap((line) => jobIdLine.exec(line.trim())?.[1] ?? []).at(-1);
+  if (output.exitCode === 0 && jobId !== undefined) return { jobId };
+  if (output.exitCode === 0) {
+    throw new HpcError('remote_command_failed', 'qsub ended without an error but printed no job id.', {
+      remediation: 'It is not known whether the job was accepted: look for it by its name before submitting again.',
+      details: { outcome: 'unknown', stdoutTail: output.stdout.slice(-2000), stderrTail: output.stderr.slice(-2000) },
+    });
+  }
+  throw pbsFailure('qsub', output, 'submit');
+}
+
+export function submitCommand(request: SubmitRequest, tools: SchedulerTools): SubmitQuery {
+  assertJobName(request.name);
+  const openPbs = familyWords(request, 'openpbs');
+  const torque = familyWords(request, 'torque');
+  return {
+    command: {
+      argv: ['/bin/sh', '-c', program, 'hpc-agent', requiredTool('qsub', tools), request.name, shortJobName(request.name), String(openPbs.length), ...openPbs, ...torque],
+      stdin: starterScript(request, requiredTool('qstat', tools)),
+      unset: pbsUnset,
+      timeoutS: 90,
+    },
+    parse: parseSubmitted,
+    jobIdPattern: String.raw`^([0-9]+(?:\[\])?)(?:\.[A-Za-z0-9][^\s]*)?$`,
+    throttledPatterns: [String.raw`would exceed .*limit`, String.raw`Maximum number of jobs already in queue`, String.raw`exceeds? .*max_(user_)?queuable`],
+  };
+}
