@@ -397,7 +397,7 @@ def submit(request):
     for key in sorted(receipts):
         # A job that began left its id itself: proof that needs no scheduler.
         claim = (read_text(os.path.join(state, "claims", key)) or "").split(" ")[0]
-        if receipts[key].get("state") == "submitting" and re.match(r"[0-9]+(_[0-9]+)?$", claim):
+        if receipts[key].get("state") == "submitting" and re.match(r"[0-9]+(\[\])?(_[0-9]+)?$", claim):
             record(key, {"state": "submitted", "job_id": claim.split("_")[0], "found": "it left its mark when it began"})
     for key in sorted(resolved):
         current = receipts.get(key)
