@@ -1,8 +1,8 @@
 /** From a profile's word to its dialect. */
-import { HpcError } from '../foundation/errors.ts';
 import { backgroundDialect } from './background/dialect.ts';
 import { pbsDialect } from './pbs/dialect.ts';
 import type { SchedulerDialect, SchedulerName } from './port.ts';
+import { sgeDialect } from './sge/dialect.ts';
 import { slurmDialect } from './slurm/dialect.ts';
 
 export function dialectFor(name: SchedulerName): SchedulerDialect {
@@ -14,6 +14,6 @@ export function dialectFor(name: SchedulerName): SchedulerDialect {
     case 'pbs':
       return pbsDialect;
     case 'sge':
-      throw new HpcError('config_invalid', `The scheduler ${name} is not supported yet.`, { remediation: 'Use a cluster with slurm, or `scheduler: background` to run on its login node without a scheduler.' });
+      return sgeDialect;
   }
 }

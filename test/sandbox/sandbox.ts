@@ -4,15 +4,15 @@
  * Hard rule: `startSandbox` gives a cluster in order. Whatever runs is kept, whatever does not run is started, and
  * faults that an earlier test left behind are mended first.
  */
-import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bedAt, must, type Bed, type CommandResult } from './bed.ts';
-import { askForwarder, type DoorFaults, type ForwarderReply } from './cluster/forwarderProtocol.ts';
-import { createFaults, type DoorName, type Faults } from './faults.ts';
+import { askForwarder, type DoorFaults } from './cluster/forwarderProtocol.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { startGridEngine } from './gridEngine.ts';
 import { describeSsh, startAgent, writeSshFiles, type Agent, type SshAccess } from './sshAccess.ts';
+import { forwarderSocket, startForwarder } from './startForwarder.ts';
 
 /** Whoever breaks things while others work names a directory of their own in the environment. */
 export const defaultStateDirectory = process.env.HPC_AGENT_SANDBOX ?? '/var/tmp/hpc-agent-sandbox';
@@ -57,6 +57,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   await requireRoot(bed);
 
   const before = await readSettings(stateDirectory);
+  if (before?.kind === 'gridengine') throw new Error(`${stateDirectory} holds a Grid Engine sandbox: name another stateDirectory`);
   const nodes = options.nodes ?? before?.nodes ?? 4;
   const maxArraySize = options.maxArraySize ?? 1001;
   if (before !== undefined && before.nodes !== nodes) {
@@ -67,7 +68,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
   if (before !== undefined && before.maxArraySize !== maxArraySize) await must(bed, ['array-size', String(maxArraySize)]);
 
-  const { doors } = await startForwarder(stateDirectory);
+  const { doors } = await startForwarder(stateDirectory, { login: '198.18.0.2', bastion: '198.18.0.3' });
   const ssh = describeSsh(stateDirectory, { login: doors.login?.port ?? 0, bastion: doors.bastion?.port ?? 0 });
   await writeSshFiles(ssh);
   const faults = createFaults(bed, forwarderSocket(stateDirectory));
@@ -104,54 +105,15 @@ async function requireRoot(bed: Bed): Promise<void> {
   );
 }
 
-async function readSettings(stateDirectory: string): Promise<{ readonly nodes: number; readonly maxArraySize: number } | undefined> {
+async function readSettings(stateDirectory: string): Promise<{ readonly kind: string; readonly nodes: number; readonly maxArraySize: number } | undefined> {
   const content = await readFile(join(stateDirectory, 'settings'), 'utf8').catch(() => undefined);
   if (content === undefined) return undefined;
   const value = (key: string): number => Number(new RegExp(`^${key}=(\\d+)$`, 'm').exec(content)?.[1]);
-  return { nodes: value('NODES'), maxArraySize: value('MAX_ARRAY_SIZE') };
-}
-
-const forwarderSocket = (stateDirectory: string): string => join(stateDirectory, 'run', 'forwarder.sock');
-
-/** Keeps its ports over restarts as long as nobody else has taken them. */
-async function startForwarder(stateDirectory: string): Promise<ForwarderReply> {
-  const socket = forwarderSocket(stateDirectory);
-  const runDirectory = dirname(socket);
-  const network = join(stateDirectory, 'net');
-  const running = await askForwarder(socket, {});
-  if (running !== undefined) {
-    if (running.network === (await stat(network)).ino) return running;
-    await askForwarder(socket, { quit: true });
-    await rm(socket, { force: true });
-  }
-  await mkdir(runDirectory, { recursive: true });
-  const portsFile = join(runDirectory, 'ports.json');
-  const ports = await readFile(portsFile, 'utf8').then((json) => JSON.parse(json) as Partial<Record<DoorName, number>>, () => undefined);
-  const log = await open(join(stateDirectory, 'log', 'forwarder'), 'w');
-  // The lock makes a second forwarder of the same sandbox end at once, whoever starts it.
-  const child = spawn(
-    'flock',
-    ['--no-fork', '--wait', '5', join(runDirectory, 'forwarder.lock'), process.execPath, '--import', 'tsx',
-      fileURLToPath(new URL('cluster/forwarder.ts', import.meta.url)), 'serve', network, runDirectory,
-      `login=${ports?.login ?? 0}=198.18.0.2`, `bastion=${ports?.bastion ?? 0}=198.18.0.3`],
-    { cwd: dirname(fileURLToPath(import.meta.url)), detached: true, stdio: ['ignore', log.fd, log.fd] },
-  );
-  child.unref();
-  await log.close();
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const reply = await askForwarder(socket, {});
-    if (reply !== undefined) {
-      await writeFile(portsFile, JSON.stringify({ login: reply.doors.login?.port, bastion: reply.doors.bastion?.port }));
-      return reply;
-    }
-    if (Date.now() > deadline) throw new Error(`the sandbox's forwarder does not start, see ${stateDirectory}/log/forwarder`);
-    await sleep(30);
-  }
+  return { kind: /^KIND=(\w+)$/m.exec(content)?.[1] ?? 'slurm', nodes: value('NODES'), maxArraySize: value('MAX_ARRAY_SIZE') };
 }
 
 const usage = `usage: sandbox.ts [--state DIRECTORY] COMMAND
-  up | down [--purge] | status
+  up | down [--purge] | status      up grid: a Grid Engine cluster instead, in a state directory of its own
   fault network [door=login|bastion] [roundTripMs=N] [bytesPerSecond=N] [stalled=true] [refused=true] | reset
   fault VERB ...    see cluster/bed, e.g. fault daemon kill slurmctld, fault slurm MaxArraySize=10, fault mend
   as USER SCRIPT | root MACHINE COMMAND...`;
@@ -168,6 +130,12 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   switch (command) {
     case 'up': {
+      if (rest[0] === 'grid') {
+        const { ssh, hosts } = await startGridEngine({ stateDirectory });
+        console.log(JSON.stringify({ stateDirectory, hosts, ssh }, undefined, 2));
+        console.error(`try: ssh -F ${ssh.sshConfigFile} ${ssh.aliases.plain} "bash -lc 'qstat -f'"`);
+        return 0;
+      }
       const { ssh, nodes } = await startSandbox({ stateDirectory });
       console.log(JSON.stringify({ stateDirectory, nodes, ssh }, undefined, 2));
       console.error(`try: ssh -F ${ssh.sshConfigFile} ${ssh.aliases.plain} sinfo`);

@@ -12,6 +12,8 @@ pwuser 2003 /bin/bash
 otpuser 2004 /bin/bash
 tcshuser 2005 /bin/tcsh
 noisyuser 2006 /bin/bash'
+GRID_USERS='carol 2101 /bin/bash
+dave 2102 /bin/bash'
 
 make_keys() {
   local keys=$STATE/keys name
@@ -41,6 +43,7 @@ make_etc() {
     echo "$name:x:$uid:" >>"$etc/group"
     echo "$name:*:19000:0:99999:7:::" >>"$etc/shadow"
   done <<<"$USERS"
+  mkdir -p "$etc/profile.d"
   sed -i "s|^pwuser:\*:|pwuser:$(openssl passwd -6 "$PASSWORD"):|" "$etc/shadow"
   printf '%s\n" TOTP_AUTH\n" WINDOW_SIZE 17\n' "$OTP_SECRET" >"$etc/otp/otpuser"
   chmod 400 "$etc/otp/otpuser"

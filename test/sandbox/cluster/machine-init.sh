@@ -29,6 +29,7 @@ mount --bind "$state/etc" etc
 mount --bind "$state/home" home
 mount --bind "$dir/var" var
 mount --bind "$dir/root" root
+if [ -d "$state/gridengine" ]; then mkdir opt/gridengine; mount --bind "$state/gridengine" opt/gridengine; fi
 mount -t tmpfs -o mode=1777,size=512m tmp tmp
 mount -t tmpfs -o mode=755,size=32m run run
 mkdir -p run/lock run/sshd

@@ -2,7 +2,8 @@
 # Machines made of Linux namespaces: start, enter, kill.
 #
 # Hard rule: the host keeps nothing of a machine outside $STATE. A machine has its own mounts, host name, processes and
-# IPC; all machines of one sandbox share one network namespace, pinned at $STATE/net, in which each has an address.
+# IPC; all machines of one sandbox share one network namespace, pinned at $STATE/net, in which each has an address. (Those of
+# Grid Engine have their own, joined by a bridge in that one: OWN_NETWORK.)
 # Killing a machine's first process kills all of it, as a power cut would.
 
 # wait_until SECONDS WHAT COMMAND...
@@ -44,6 +45,7 @@ network_address() { # NAME
   case $1 in
     head) echo 198.18.0.1 ;; login) echo 198.18.0.2 ;; bastion) echo 198.18.0.3 ;;
     node*) echo "198.18.1.${1#node}" ;;
+    exec*) echo "198.18.2.${1#exec}" ;;
     *) complain "no such machine: $1"; return 1 ;;
   esac
 }
@@ -79,7 +81,7 @@ start_machine() { # NAME
   rm -f "$dir/pid"
   mkdir -p "$dir"/root "$dir"/var/{cache,lib,log,mail,spool,tmp}
   chmod 1777 "$dir/var/tmp"
-  setsid nsenter --net="$STATE/net" unshare --mount --uts --ipc --pid --fork --kill-child=KILL \
+  setsid nsenter --net="$STATE/net" unshare --mount --uts --ipc --pid ${OWN_NETWORK:+--net} --fork --kill-child=KILL \
     bash "$BED/machine-init.sh" "$1" "$STATE" </dev/null >"$STATE/log/$1.boot" 2>&1 &
   disown
   wait_until 15 "machine $1 ($STATE/log/$1.boot)" test -s "$dir/pid"

@@ -157,6 +157,7 @@ start_daemon() {
     slurmctld) start_slurmctld ;;
     slurmdbd) start_slurmdbd ;;
     sshd) start_sshd login ;;
+    qmaster) start_qmaster && await_hosts ;;
   esac
 }
 
@@ -165,7 +166,8 @@ daemon_place() {
     slurmctld) echo "head slurmctld $PID_slurmctld" ;;
     slurmdbd) echo "head slurmdbd $PID_slurmdbd" ;;
     sshd) echo "login sshd /run/sshd.pid" ;;
-    *) complain "no such daemon: $1 (slurmctld, slurmdbd or sshd)"; return 1 ;;
+    qmaster) echo "head sge_qmaster $PID_qmaster" ;;
+    *) complain "no such daemon: $1 (slurmctld, slurmdbd, qmaster or sshd)"; return 1 ;;
   esac
 }
 
