@@ -39,6 +39,14 @@ export function commandText(command: RemoteCommand): string {
 
 export type InputSource = 'none' | 'inherited' | { readonly text: string };
 
+/**
+ * The same for an sh that reads its programs from the input that the command is to read: one group, which the sh has read to its end before
+ * it begins, and after which it reads nothing more, so that no byte of the input can ever be taken for a command.
+ */
+export function lastFramedProgram(command: RemoteCommand, nonce: string, input: InputSource): string {
+  return `{\n${framedProgram(command, nonce, input)}exit 0\n}\n`;
+}
+
 export function framedProgram(command: RemoteCommand, nonce: string, input: InputSource): string {
   const body = `(\n${commandText(command)}\n)`;
   let fed: string;

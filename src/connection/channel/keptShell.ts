@@ -1,7 +1,7 @@
 /** One `sh` that is kept open: one program at a time, each in a frame of its own. */
 import { newToken } from '../../foundation/ids.ts';
 import type { RemoteCommand } from '../port.ts';
-import type { ByteChannel, ChannelEnd, OpenChannel } from './byteChannel.ts';
+import type { ByteChannel, ChannelEnd, ChannelHandlers, OpenChannel } from './byteChannel.ts';
 import { framedProgram } from './frame.ts';
 import { FramedRun } from './framedRun.ts';
 import { keptShellLine } from './loginLine.ts';
@@ -14,6 +14,7 @@ export class KeptShell {
   /** Not to be used again; its far end may still be ending. */
   givenUp = false;
   private channel: ByteChannel | undefined;
+  private borrower: ChannelHandlers | undefined;
   private current: FramedRun | undefined;
   private readonly onEnded: (shell: KeptShell) => void;
 
@@ -23,14 +24,24 @@ export class KeptShell {
 
   async open(openChannel: OpenChannel): Promise<void> {
     this.channel = await openChannel(keptShellLine, {
-      onStdout: (chunk) => this.current?.stdout(chunk),
-      onStderr: (chunk) => this.current?.stderr(chunk),
+      onStdout: (chunk) => (this.borrower ? this.borrower.onStdout(chunk) : this.current?.stdout(chunk)),
+      onStderr: (chunk) => (this.borrower ? this.borrower.onStderr(chunk) : this.current?.stderr(chunk)),
       onEnd: (end) => {
         this.ended = end;
+        if (this.borrower) {
+          this.borrower.onEnd(end);
+          return;
+        }
         this.current?.end(end);
         this.onEnded(this);
       },
     });
+  }
+
+  /** Hands the channel and its session over for good, to somebody who uses them up. */
+  handOver(borrower: ChannelHandlers): ByteChannel | undefined {
+    this.borrower = borrower;
+    return this.channel;
   }
 
   start(command: RemoteCommand): FramedRun {

@@ -4,12 +4,13 @@
  * Rules:
  * - A channel is given up, not used again, when its program overran or was aborted, when its frame broke, or when the program may have
  *   left something running that could write into later frames.
+ * - A command that needs a channel of its own takes over that of an idle shell, if there is one: nothing is quicker than a channel that is open.
  * - A command that waits for a session of its own gets that of an idle shell, or of the next shell that is done, but for the last shell while
  *   programs wait for it. Where the server allows only one session, the two kinds take turns.
  */
 import { CancelledError } from '../../foundation/abort.ts';
 import type { RemoteCommand } from '../port.ts';
-import type { OpenChannel } from './byteChannel.ts';
+import type { ByteChannel, ChannelHandlers, OpenChannel } from './byteChannel.ts';
 import { mayLeaveSomethingRunning } from './frame.ts';
 import type { FrameOutcome } from './framedRun.ts';
 import { KeptShell } from './keptShell.ts';
@@ -17,6 +18,8 @@ import { createSessionSlots, type SessionSlots } from './sessionSlots.ts';
 
 export interface KeptShellsOptions {
   readonly open: OpenChannel;
+  /** The same, for a shell that nobody waits for yet. */
+  readonly openAhead: OpenChannel;
   readonly maxShells?: number;
   /** Ends the process group of an aborted program by other means than its channel. */
   readonly endGroup?: (groupId: number) => void;
@@ -28,6 +31,8 @@ export interface KeptShells {
   readonly slots: SessionSlots;
   /** Runs the command; `onSent` is called when its text goes out. An abort ends the far program as well as it can be done, and rejects with CancelledError. */
   run(command: RemoteCommand, signal: AbortSignal, onSent: () => void): Promise<FrameOutcome>;
+  /** The channel of an idle shell, to be used up by one last program (`lastFramedProgram`); whoever gets it releases its session. */
+  lend(handlers: ChannelHandlers): ByteChannel | undefined;
   dispose(): void;
 }
 
@@ -70,12 +75,12 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
     pump();
   };
 
-  const openOne = (): void => {
+  const openOne = (opener = options.open): void => {
     const controller = new AbortController();
     const shell = new KeptShell(onEnded);
     count += 1;
     openings.push(controller);
-    slots.open('kept', () => shell.open(options.open), controller.signal).then(
+    slots.open('kept', () => shell.open(opener), controller.signal).then(
       () => {
         openings.splice(openings.indexOf(controller), 1);
         free(shell, true);
@@ -112,6 +117,11 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
     else if (disposed || slots.ownWaiting > 0 || count > limit()) giveUp(shell, false);
     else idle.push(shell);
     pump();
+  };
+
+  /** The next command should find a warm one. */
+  const openAhead = (): void => {
+    if (!disposed && idle.length === 0 && openings.length === 0 && slots.ownWaiting === 0 && count < limit()) openOne(options.openAhead);
   };
 
   const acquire = (signal: AbortSignal): Promise<KeptShell> => {
@@ -163,11 +173,18 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
       if (outcome.kind === 'complete' && !retire) free(shell);
       else {
         giveUp(shell, false);
-        // The next command should find a warm one.
         pump();
-        if (outcome.kind === 'complete' && !disposed && idle.length === 0 && openings.length === 0 && slots.ownWaiting === 0 && count <= limit()) openOne();
+        if (outcome.kind === 'complete') openAhead();
       }
       return outcome;
+    },
+    lend(handlers) {
+      const shell = slots.ownWaiting > 0 ? undefined : idle.pop();
+      if (!shell) return undefined;
+      count -= 1;
+      const channel = shell.handOver(handlers);
+      openAhead();
+      return channel;
     },
     dispose() {
       disposed = true;

@@ -26,6 +26,9 @@ function frame(kind: number, data: Uint8Array): Buffer {
   return block;
 }
 
+/** Ends every stream; alone, it is a stream of nothing. */
+export const endBlock: Uint8Array = frame(2, new Uint8Array(0));
+
 async function* inBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let size = 0;
@@ -70,7 +73,7 @@ export async function* packBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGener
     if (queue.length >= jobsInFlight) yield* next(queue);
   }
   while (queue.length > 0) yield* next(queue);
-  yield frame(2, new Uint8Array(0));
+  yield endBlock;
 }
 
 /** Cuts what arrives into blocks. */

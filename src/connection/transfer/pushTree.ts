@@ -3,7 +3,8 @@
  *
  * Rules:
  * - An unchanged tree costs one round trip, a changed one two. The first asks what lies there, while the local tree is
- *   walked; the answer names a generation of the far side's manifest, whose content is remembered here.
+ *   walked; the answer names a generation of the far side's manifest, whose content is remembered here. A tree that was never
+ *   pushed from here will hardly be unchanged: one program answers, waits for the stream and takes it.
  * - Two files are the same when their content hashes are equal, never because size and time agree by chance; hashes are
  *   remembered on both sides and believed while size, times and inode stay.
  * - The far side changes nothing before the whole stream has arrived and been verified, and only if the generation is still
@@ -23,7 +24,7 @@ import { compilePattern, matcherOf } from './glob.ts';
 import { hashFile, openBaseCache, openHashCache, type BaseCache, type HashCache, type RemoteBase } from './hashCache.ts';
 import { createPushStream, untilFailure } from './payload.ts';
 import { planDeletions, planPush, planRow, type ListedFile, type PushPlan, type RemoteEntry } from './pushPlan.ts';
-import { openRemoteProgram, type RemoteProgram } from './remoteProgram.ts';
+import { openRemoteProgram, type Conversation, type RemoteProgram } from './remoteProgram.ts';
 import type { ExtraFile, PushOptions, PushResult } from './transferOptions.ts';
 import { entryFromRow, entryRowSchema, isSafeRelativePath, modeClassSchema, type TreeEntry } from './tree.ts';
 import { walkTree, type LocalFile, type LocalTree } from './walk.ts';
@@ -123,10 +124,21 @@ class Push {
 
   async once(): Promise<PushResult> {
     const { options } = this;
-    const extras = options.extraFiles ?? [];
     const cached = await this.bases.read();
     this.report('Comparing with the cluster', 0, 0, 0, 0);
-    const asked = this.status(cached);
+    // A mirror may ask a person about deletions: too long to let a program wait.
+    const conversation = cached === undefined && options.mode === 'additive' ? this.program.converse('push', [...this.statusWords(cached), this.lockWord], statusSchema, this.exec) : undefined;
+    try {
+      return await this.compared(conversation, cached);
+    } finally {
+      await conversation?.close().catch(() => undefined);
+    }
+  }
+
+  private async compared(conversation: Conversation<Status> | undefined, cached: RemoteBase | undefined): Promise<PushResult> {
+    const { options } = this;
+    const extras = options.extraFiles ?? [];
+    const asked = conversation ? conversation.first : this.program.call('status', this.statusWords(cached), statusSchema, this.exec);
     asked.catch(() => undefined);
     const tree = await walkTree(options.localRoot, { ...(options.signal ? { signal: options.signal } : {}), ...(options.exclude ? { isExcluded: matcherOf(options.exclude.map(compilePattern)) } : {}) });
     refuseUnreadable(tree);
@@ -140,13 +152,17 @@ class Push {
       if (status.entries) await this.bases.write({ generation: status.generation, entries: base });
       return { remoteRoot: status.root, sentFiles: 0, sentBytes: 0, touchedFiles: 0, unchangedFiles: plan.unchanged, deleted: [], skipped: tree.skipped };
     }
-    return this.apply(status, tree, plan, deletions, base);
+    return this.apply(conversation, status, tree, plan, deletions, base);
   }
 
-  private status(cached: RemoteBase | undefined): Promise<Status> {
+  private statusWords(cached: RemoteBase | undefined): readonly string[] {
     const words = [...this.targetWords, `known=${cached?.generation ?? ''}`];
     if (this.options.mode === 'mirror') words.push(`list=${listingLimit}`, ...this.protectedFolders().map((folder) => `prune=${folder}`));
-    return this.program.call('status', words, statusSchema, this.exec);
+    return words;
+  }
+
+  private get lockWord(): string {
+    return `wait=${this.options.lockWaitS ?? 30}`;
   }
 
   private get protect(): readonly string[] {
@@ -225,7 +241,7 @@ class Push {
     return deletions;
   }
 
-  private async apply(status: Status, tree: LocalTree, plan: PushPlan, deletions: readonly ListedFile[], base: Map<string, TreeEntry>): Promise<PushResult> {
+  private async apply(conversation: Conversation<Status> | undefined, status: Status, tree: LocalTree, plan: PushPlan, deletions: readonly ListedFile[], base: Map<string, TreeEntry>): Promise<PushResult> {
     const { options } = this;
     const { workspaceId, user, host } = options.owner;
     const generation = newToken(12);
@@ -246,11 +262,11 @@ class Push {
       ...(options.signal ? { signal: options.signal } : {}),
       onBytes: (bytes, files) => this.report(message, bytes, total, files, plan.send.length),
     });
-    const applied = await this.program
-      .call('apply', [...this.targetWords, `wait=${options.lockWaitS ?? 30}`], appliedSchema, { ...this.exec, payload: untilFailure(packBlocks(stream.chunks)) })
-      .catch((error: unknown) => {
-        throw stream.failure() ?? error;
-      });
+    const payload = untilFailure(packBlocks(stream.chunks));
+    const sending = conversation ? conversation.send(payload, appliedSchema) : this.program.call('apply', [...this.targetWords, this.lockWord], appliedSchema, { ...this.exec, payload });
+    const applied = await sending.catch((error: unknown) => {
+      throw stream.failure() ?? error;
+    });
     const entries = new Map(base);
     for (const name of [...applied.deleted, ...plan.forget]) entries.delete(name);
     for (const { entry } of plan.send) if (!stream.unsteady.has(entry.path)) entries.set(entry.path, { ...entry, content: stream.contents.get(entry.path) ?? '' });

@@ -11,6 +11,7 @@ import * as z from 'zod/mini';
 import { HpcError, messageOf, type ErrorCode } from '../../foundation/errors.ts';
 import { sha256Hex } from '../../foundation/ids.ts';
 import type { Connection, ExecOptions, ExecResult } from '../port.ts';
+import { endBlock } from './blocks.ts';
 
 const programName = 'hpc_manifest';
 const replyPrefix = 'hpc-transfer-reply ';
@@ -21,7 +22,17 @@ const callTimeoutMs = 3_600_000;
 export interface RemoteProgram {
   /** The value that the operation replied, or the typed error for its refusal. */
   call<T>(operation: string, words: readonly string[], schema: Schema<T>, options: CallOptions): Promise<T>;
+  /** A call that replies twice: at once, and again to the payload, where one is given. It costs a channel, but no second start. */
+  converse<First>(operation: string, words: readonly string[], schema: Schema<First>, options: ExecOptions): Conversation<First>;
   argv(operation: string, words: readonly string[]): Promise<readonly string[]>;
+}
+
+export interface Conversation<First> {
+  readonly first: Promise<First>;
+  /** Sends the payload; its reply. At most once. */
+  send<T>(payload: AsyncIterable<Uint8Array>, schema: Schema<T>): Promise<T>;
+  /** Ends it without a payload, if none was sent. Waits until the far side has ended. */
+  close(): Promise<void>;
 }
 
 interface Schema<T> {
@@ -108,6 +119,7 @@ export async function openRemoteProgram(connection: Connection, runtimeDir: stri
   };
   return {
     argv,
+    converse: (operation, words, schema, options) => converse(connection, argv(operation, words), schema, options),
     call: async (operation, words, schema, { payload, ...options }) => {
       const timeoutMs = options.timeoutMs ?? callTimeoutMs;
       let result: ExecResult;
@@ -122,6 +134,50 @@ export async function openRemoteProgram(connection: Connection, runtimeDir: stri
         }
       }
       return parseReply(result, schema, connection.label);
+    },
+  };
+}
+
+function converse<First>(connection: Connection, argv: Promise<readonly string[]>, schema: Schema<First>, options: ExecOptions): Conversation<First> {
+  let give: (payload: AsyncIterable<Uint8Array> | undefined) => void = () => undefined;
+  const given = new Promise<AsyncIterable<Uint8Array> | undefined>((resolve) => (give = resolve));
+  async function* input(): AsyncGenerator<Uint8Array> {
+    yield* (await given) ?? [endBlock];
+  }
+  const decoder = new TextDecoder();
+  let heard = '';
+  let replied: (reply: string) => void = () => undefined;
+  const firstReply = new Promise<string>((resolve) => (replied = resolve));
+  const ended = argv.then((words) =>
+    connection.exec(
+      { argv: words },
+      {
+        timeoutMs: callTimeoutMs,
+        ...options,
+        input: input(),
+        onStdout: (chunk) => {
+          heard += decoder.decode(chunk, { stream: true });
+          const start = heard.indexOf(replyPrefix);
+          const end = start < 0 ? -1 : heard.indexOf('\n', start);
+          if (end >= 0) replied(heard.slice(start, end));
+        },
+      },
+    ),
+  );
+  // Where the program ends without a first reply, its end is the reply.
+  const first = Promise.race([firstReply.then((stdout) => ({ stdout, stderr: '', exitCode: 0 })), ended.then((result) => ({ ...result, stdout: heard }))]).then((result) => parseReply(result, schema, connection.label));
+  first.catch(() => give(undefined));
+  ended.catch(() => undefined);
+  return {
+    first,
+    send: async (payload, secondSchema) => {
+      give(payload);
+      const result = await ended;
+      return parseReply({ ...result, stdout: heard }, secondSchema, connection.label);
+    },
+    close: async () => {
+      give(undefined);
+      await ended;
     },
   };
 }
