@@ -7,6 +7,7 @@ exec     run scheduler commands, reply with what each printed
 observe  the same, plus what is new in the event logs of runs; long outputs travel as differences to the last reply
 submit   submit the arrays of one run exactly once (see `submit` below)
 tail     the end, or a part from an offset, of one file
+diagnose run scheduler commands, then tell what the logs of failed tasks have in common (see hpc_diagnose.py)
 
 Python 3.6 or newer, standard library only.
 """
@@ -491,7 +492,17 @@ def execute(request):
     return {"outputs": [run_command(command, base) for command in request["commands"]]}
 
 
-VERBS = {"exec": execute, "observe": observe, "submit": submit, "tail": tail}
+def diagnose(request):
+    # Only here: no other answer should wait for its patterns.
+    import hpc_diagnose
+
+    base = request.get("env") or {}
+    commands = request.get("commands") or {}
+    outputs = {name: run_command(commands[name], base) for name in sorted(commands)}
+    return {"outputs": outputs, "scan": hpc_diagnose.scan(request["scan"])}
+
+
+VERBS = {"exec": execute, "observe": observe, "submit": submit, "tail": tail, "diagnose": diagnose}
 
 
 def main():
