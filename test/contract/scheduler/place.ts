@@ -3,9 +3,17 @@ import { spawn } from 'node:child_process';
 import { quoteCommand, quoteWord } from '../../../src/foundation/quoting.ts';
 import type { CommandOutput, SchedulerCommand, SchedulerDialect, SchedulerTools } from '../../../src/scheduler/port.ts';
 
+/**
+ * `comments`: accounting keeps none. `cancelled`: accounting shows what was cancelled as killed, and not at all what had not begun.
+ * `afterok`: no job can wait for another's success; the request is refused.
+ */
+export type Lack = 'comments' | 'cancelled' | 'afterok';
+
 export interface SchedulerPlace {
   readonly dialect: SchedulerDialect;
   readonly tools: SchedulerTools;
+  /** What this scheduler cannot do at all; the suite then holds it to what it says instead. */
+  readonly lacks?: readonly Lack[];
   /** A fresh folder there, for scripts and logs. */
   readonly directory: string;
   /** Variables that the far shell holds; each test may add some. */

@@ -14,6 +14,7 @@ describeScheduler('scheduler sge, on the sandbox', async () => {
   return {
     dialect: dialectFor('sge'),
     tools: { tools: byName, python: byName.python3, user, runtimeDirectory: '/nowhere' },
+    lacks: ['comments', 'cancelled', 'afterok'],
     directory,
     run: (command, variables) => grid.asUser(commandText(command, variables), command.stdin === undefined ? {} : { stdin: command.stdin }),
     script: (text, stdin) => grid.asUser(text, stdin === undefined ? {} : { stdin }),

@@ -23,6 +23,8 @@ prepare_sge_root() {
   rm -rf "$root/default"; mkdir -p "$root/default/common"
   cp /usr/share/gridengine/default-bootstrap "$root/default/common/bootstrap"
   echo head >"$root/default/common/act_qmaster"
+  # A site that ran jobs before has one.
+  : >"$root/default/common/accounting"
   chown -R sgeadmin:sgeadmin "$root"
   mkdir -p "$STATE/etc/profile.d"
   echo "export SGE_ROOT=$SGE_ROOT SGE_CELL=default" >"$STATE/etc/profile.d/gridengine.sh"
