@@ -1,6 +1,8 @@
 /** The answers of operations for people. What has no form of its own is shown as indented JSON. */
 import type { Envelope } from '../../operations/envelope.ts';
+import type { FailuresOutput } from '../../operations/failures.ts';
 import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
+import { failuresLines } from './failuresLines.ts';
 import { bar, plain, table } from './terminal.ts';
 
 const words = (counts: RunSummary['counts']): string =>
@@ -65,6 +67,7 @@ const renderers: Readonly<Record<string, Renderer>> = {
     [runLines(data.run), ...(data.tasks.length > 0 ? ['', table(['task', 'state', 'parameters', 'because'], data.tasks.map((t) => [t.task_id, t.state, JSON.stringify(t.kwargs), t.evidence]))] : [])].join('\n'),
   monitor: (data: { run: RunSummary }) => runLines(data.run),
   logs: (data: { found: boolean; text: string; path: string }) => (data.found ? data.text.split('\n').map(plain).join('\n') : `No such log yet: ${data.path}`),
+  failures: (data: FailuresOutput) => failuresLines(data),
   cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,
   aggregate: (data: { table: ResultsTable }) => resultsLines(data.table),
   results: (data: ResultsTable) => resultsLines(data),
