@@ -5,6 +5,7 @@ import { cancel } from './cancel.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { clustersAdd, clustersCandidates, clustersDescribe, clustersList } from './clusters.ts';
 import { discover } from './discover.ts';
+import { failures } from './failures.ts';
 import { findPriorRun } from './findPriorRun.ts';
 import { listRuns } from './listRuns.ts';
 import { logs } from './logs.ts';
@@ -32,6 +33,7 @@ export const catalogue: readonly Operation[] = [
   status,
   monitor,
   logs,
+  failures,
   cancel,
   reconcile,
   aggregate,

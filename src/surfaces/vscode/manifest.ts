@@ -32,6 +32,7 @@ const icons: Readonly<Record<string, string>> = {
   'list-runs': '$(list-unordered)',
   status: '$(pulse)',
   logs: '$(output)',
+  failures: '$(bug)',
   cancel: '$(circle-slash)',
   results: '$(graph)',
 };
