@@ -1,5 +1,5 @@
 // The house's import directions (one rule per line of the list in CONTRIBUTING.md). Run by `npm run lint`.
-const layers = ['foundation', 'connection', 'scheduler', 'cluster', 'executors', 'runs', 'operations', 'surfaces'];
+const layers = ['foundation', 'connection', 'scheduler', 'cluster', 'executors', 'runs', 'reservations', 'operations', 'surfaces'];
 // What a room may use besides itself; everything else under src/ is closed to it.
 const allowed = {
   foundation: [],
@@ -8,8 +8,9 @@ const allowed = {
   cluster: ['connection', 'scheduler', 'foundation'],
   executors: ['cluster', 'connection/port', 'foundation'],
   runs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/dialects', 'scheduler/jobScript', 'foundation'],
+  reservations: ['cluster', 'connection/port', 'scheduler/port', 'foundation'],
   // The door into the core is also where it is put together.
-  operations: ['runs', 'executors', 'cluster', 'connection', 'scheduler', 'foundation'],
+  operations: ['runs', 'reservations', 'executors', 'cluster', 'connection', 'scheduler', 'foundation'],
   surfaces: ['operations', 'foundation'],
 };
 

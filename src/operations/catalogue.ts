@@ -14,6 +14,11 @@ import type { Operation } from './operation.ts';
 import { plan } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { reconcile } from './reconcile.ts';
+import { reservationAttach } from './reservations/attach.ts';
+import { reservationBook } from './reservations/book.ts';
+import { reservationExec } from './reservations/exec.ts';
+import { reservationGet, reservationList, reservationRefresh, reservationVerify } from './reservations/look.ts';
+import { reservationAdopt, reservationRelease } from './reservations/own.ts';
 import { results } from './results.ts';
 import { status } from './status.ts';
 import { submit } from './submit.ts';
@@ -40,4 +45,13 @@ export const catalogue: readonly Operation[] = [
   verifyAggregationComplete,
   results,
   findPriorRun,
+  reservationBook,
+  reservationList,
+  reservationGet,
+  reservationExec,
+  reservationAttach,
+  reservationRefresh,
+  reservationVerify,
+  reservationAdopt,
+  reservationRelease,
 ];

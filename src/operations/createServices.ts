@@ -1,4 +1,5 @@
 /** Puts the core together by hand: cluster store, connections, sessions, journal. The one place that knows all the rooms. */
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { ClusterStore } from '../cluster/clusterStore.ts';
 import type { ClusterProfile } from '../cluster/profile.ts';
@@ -7,6 +8,9 @@ import { readRuntimeFiles, type RuntimeFiles } from '../cluster/remoteRuntime.ts
 import { ClusterSession } from '../cluster/session.ts';
 import type { Connection, ConnectionState } from '../connection/port.ts';
 import { createConnectionPool } from '../connection/pool.ts';
+import type { ReservationDeps } from '../reservations/deps.ts';
+import { HoldChannels } from '../reservations/holdChannels.ts';
+import { LeaseStore, leaseDirectory } from '../reservations/lease.ts';
 import type { RunDeps } from '../runs/deps.ts';
 import { Journal } from '../runs/journal.ts';
 import { dialectFor } from '../scheduler/dialects.ts';
@@ -18,6 +22,8 @@ export function createServices(host: Host): Services {
   const pool = createConnectionPool({ prompts: host.prompts, log: host.log, clock: host.clock });
   const sessions = new Map<string, { readonly hash: string; readonly session: Promise<ClusterSession> }>();
   const journal = new Journal(host.home);
+  const channels = new HoldChannels();
+  const leases = new LeaseStore(leaseDirectory(host.userHome, host.env));
   let runtime: Promise<RuntimeFiles> | undefined;
 
   const store = (experimentDir: string): ClusterStore => new ClusterStore({ workspaceDirectory: experimentDir, trusted: host.trusted(), home: host.userHome, env: { ...host.env, HPC_AGENT_HOME: host.home } });
@@ -59,6 +65,24 @@ export function createServices(host: Host): Services {
         session: async (cluster) => session(await profile(cluster)),
       };
     },
-    dispose: () => pool.dispose(),
+    reservationDeps: (experimentDir): ReservationDeps => {
+      const profile = (cluster: string): Promise<ClusterProfile> => store(experimentDir).get(cluster);
+      return {
+        leases,
+        channels,
+        clock: host.clock,
+        log: host.log.child('reservations'),
+        home: host.home,
+        assetsDirectory: host.assetsDirectory,
+        hostname: os.hostname(),
+        profile,
+        profiles: async () => (await store(experimentDir).list()).profiles,
+        session: async (cluster) => session(await profile(cluster)),
+      };
+    },
+    dispose: () => {
+      channels.dispose();
+      pool.dispose();
+    },
   };
 }

@@ -6,6 +6,7 @@ import type { ConnectionState, PromptPort } from '../connection/port.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Disposable } from '../foundation/disposable.ts';
 import type { Log } from '../foundation/log.ts';
+import type { ReservationDeps } from '../reservations/deps.ts';
 import type { RunDeps } from '../runs/deps.ts';
 
 /** What the host (editor or command line) gives. */
@@ -35,4 +36,5 @@ export interface Services extends Disposable {
   /** A person's "try again": forgets a refusal and connects. */
   reconnect(profile: ClusterProfile, signal: AbortSignal): Promise<void>;
   runDeps(experimentDir: string): RunDeps;
+  reservationDeps(experimentDir: string): ReservationDeps;
 }

@@ -1,0 +1,38 @@
+/**
+ * The ways from a login node into a running job, per scheduler: the words that start a program there. `{job}` and `{node}` are
+ * filled in by who knows them last. A scheduler without one is reached by the port of its holding job alone.
+ */
+import { HpcError } from '../foundation/errors.ts';
+import type { SchedulerName, SchedulerTools } from '../scheduler/port.ts';
+
+export interface Entrance {
+  /** Starts `program` in the job, its standard streams carried. */
+  words(program: readonly string[]): readonly string[];
+  /** The same in a terminal. */
+  terminal(program: readonly string[]): readonly string[];
+}
+
+/** Undefined where this scheduler has no way in of its own. */
+export function entranceOf(scheduler: SchedulerName, tools: SchedulerTools, target: { readonly jobId?: string; readonly node?: string } = {}): Entrance | undefined {
+  const job = target.jobId ?? '{job}';
+  const { srun } = tools.tools;
+  switch (scheduler) {
+    case 'slurm': {
+      if (srun === undefined) return undefined;
+      const step = [srun, `--jobid=${job}`, '--overlap', '--quiet', '--nodes=1', '--ntasks=1', ...(target.node === undefined && target.jobId !== undefined ? [] : [`--nodelist=${target.node ?? '{node}'}`])];
+      return { words: (program) => [...step, ...program], terminal: (program) => [...step, '--pty', ...program] };
+    }
+    case 'background':
+      // The holding process runs on the host that we are on.
+      return { words: (program) => program, terminal: (program) => program };
+    case 'sge':
+    case 'pbs':
+      return undefined;
+  }
+}
+
+export function noWayIn(scheduler: string, what: string): HpcError {
+  return new HpcError('spec_invalid', `There is no way to ${what} on ${scheduler}: it starts nothing inside a job that runs already.`, {
+    remediation: what === 'open a terminal in a reservation' ? 'Use `reservation exec`, or book with Slurm or on this computer.' : 'Release it, and book on a cluster whose login node reaches its nodes, or on one with Slurm.',
+  });
+}

@@ -1,0 +1,201 @@
+/**
+ * Runs a command in a reservation, without the queue.
+ *
+ * Rules: a command has an id and is sent once; after a lost connection it is asked after by its id, never sent again. The command server
+ * answers that it runs (its whole output comes), that it ended, or that it never came (then it is refused should it still
+ * arrive). Where the server cannot be asked, or is another one by now, the answer is `unknown`, with the id to ask later.
+ */
+import * as path from 'node:path';
+import type { ClusterSession } from '../cluster/session.ts';
+import { CancelledError, sleep, throwIfAborted } from '../foundation/abort.ts';
+import { HpcError, messageOf } from '../foundation/errors.ts';
+import { newToken } from '../foundation/ids.ts';
+import { isEnvironmentName } from '../foundation/quoting.ts';
+import type { CallOptions, ReservationDeps } from './deps.ts';
+import { entranceOf, noWayIn } from './enter.ts';
+import { ChannelLost, HoldChannel, NotEntered, type CommandEnd } from './holdChannels.ts';
+import { ownFacts, type Lease } from './lease.ts';
+import { clusterOf, observeOne } from './observe.ts';
+
+export interface CommandRequest {
+  /** An argument vector, or the text of a shell program. */
+  readonly command: { readonly argv: readonly string[] } | { readonly script: string; /** With the login shell's start-up files (`bash -lc`). */ readonly login?: boolean };
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly timeoutS?: number;
+  /** Asks after an earlier command instead of running one. */
+  readonly again?: string;
+  readonly onStdout?: (chunk: Uint8Array) => void;
+  readonly onStderr?: (chunk: Uint8Array) => void;
+}
+
+export interface CommandOutcome {
+  readonly id: string;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why it was ended by us, or what is missing: `timeout`, `output was lost: …`. */
+  readonly note: string | null;
+  readonly elapsedS: number;
+  readonly jobId: string;
+  readonly node: string;
+}
+
+const reconnects = 3;
+
+async function openChannel(lease: Lease, session: ClusterSession, deps: ReservationDeps, signal: AbortSignal): Promise<HoldChannel> {
+  const facts = await session.facts({ signal });
+  const own = ownFacts(lease);
+  const { python, tools } = facts;
+  const env = facts.commandEnvironment;
+  if (own?.origin === 'booked') {
+    const program = [python, '-S', '-E', path.posix.join(own.state_dir, 'hpc_hold.py'), 'enter', own.state_dir];
+    const other = entranceOf(session.dialect.name, tools)?.words([...program, '--here']) ?? [];
+    return deps.channels.get(`${own.cluster} ${own.token}`, () => new HoldChannel(session.connection, { argv: [...program, ...(other.length > 0 ? ['--', ...other] : [])], env }));
+  }
+  const entrance = entranceOf(session.dialect.name, tools, { jobId: lease.job_id });
+  if (entrance === undefined || session.dialect.name === 'background') throw noWayIn(session.dialect.name, 'run a command in a job that is not ours');
+  await facts.runtime.install({ signal });
+  return deps.channels.get(`${session.profile.name} job ${lease.job_id}`, () => new HoldChannel(session.connection, { argv: [...entrance.words([python, '-S', '-E', path.posix.join(tools.runtimeDirectory, 'hpc_hold.py'), 'serve'])], env }));
+}
+
+/** Why no command can run now, after looking. */
+async function notEntered(lease: Lease, why: string, deps: ReservationDeps, call: CallOptions): Promise<HpcError> {
+  const { verdict } = await observeOne(lease, deps, call);
+  const details = { reason: 'not_entered', outcome: 'not_sent', state: verdict.kind };
+  switch (verdict.kind) {
+    case 'alive':
+      if (verdict.phase === 'queued') return new HpcError('cluster_timeout', `The reservation ${lease.name} still waits in the queue (job ${verdict.job.jobId}, ${verdict.job.reason || verdict.job.rawState}).`, { remediation: 'Try again when it holds its node: `hpc-agent reservation get` tells.', details });
+      return new HpcError('remote_command_failed', `The reservation ${lease.name} is alive (${verdict.evidence[0] ?? ''}) but its node cannot be entered: ${why}. The command did not run.`, { remediation: 'Try again in a moment; if it stays so, look at the log of the job.', details });
+    case 'dead':
+      return new HpcError('spec_invalid', `The reservation ${lease.name} has ended: ${verdict.proof.at(-1) ?? ''}. The command did not run.`, { remediation: 'Release it and book it again.', details });
+    case 'unknown':
+      return new HpcError('cluster_timeout', `It is not known whether the reservation ${lease.name} is alive: ${verdict.reason}. The command did not run.`, { remediation: 'Try again when the cluster answers.', details });
+  }
+}
+
+export async function execInReservation(nameOrId: string, request: CommandRequest, deps: ReservationDeps, call: CallOptions): Promise<CommandOutcome> {
+  const lease = await deps.leases.require(nameOrId);
+  const bad = Object.keys(request.env ?? {}).find((name) => !isEnvironmentName(name));
+  if (bad !== undefined) throw new HpcError('spec_invalid', `${JSON.stringify(bad)} is not a name for an environment variable.`, { remediation: 'Use letters, digits and underscores, and do not begin with a digit.' });
+  const session = await deps.session(await clusterOf(lease, deps));
+  const id = request.again ?? newToken(10);
+  const run = new CommandRun(id, request);
+  let server: string | undefined;
+  let lost: string | undefined;
+  // After it was sent, the id is all that is asked for.
+  let isSent = request.again !== undefined;
+  for (let attempt = 0; attempt <= reconnects; attempt += 1) {
+    throwIfAborted(call.signal);
+    let channel: HoldChannel;
+    let hello: { readonly server: string; readonly job_id: string; readonly node: string };
+    try {
+      channel = await openChannel(lease, session, deps, call.signal);
+      hello = await channel.hello;
+    } catch (error) {
+      if (error instanceof NotEntered && !isSent) throw await notEntered(lease, error.message, deps, call);
+      if (CancelledError.is(error) || (HpcError.is(error) && !isSent)) throw error;
+      if (!isSent && attempt === reconnects) throw await notEntered(lease, messageOf(error), deps, call);
+      lost = messageOf(error);
+      await sleep(300 * (attempt + 1), call.signal);
+      continue;
+    }
+    // Another server does not know what the first one did.
+    if (server !== undefined && hello.server !== server) break;
+    server = hello.server;
+    const outcome = await run.over(channel, isSent, call.signal, () => (isSent = true));
+    if (outcome.kind === 'ended') return { id, ...run.texts(), exitCode: outcome.end.rc, signal: outcome.end.signal, note: outcome.end.why, elapsedS: outcome.end.elapsed_s, jobId: hello.job_id, node: hello.node };
+    if (outcome.kind === 'refused') throw new HpcError('remote_command_failed', `The command was refused by its node: ${outcome.error}.`, { details: { outcome: 'not_sent' } });
+    if (outcome.kind === 'absent') {
+      if (request.again !== undefined) throw new HpcError('spec_invalid', `The reservation ${lease.name} knows no command ${id}: it never came, ended more than an hour ago, or ran in an earlier job.`, { remediation: 'Look at what the command was to leave behind.' });
+      throw new HpcError('ssh_unreachable', `The connection was lost before the command reached ${lease.name}: it did not run (${lost ?? ''}).`, { remediation: 'Run it again.', details: { outcome: 'not_sent', exec_id: id } });
+    }
+    lost = outcome.error;
+  }
+  throw new HpcError('cluster_timeout', `It is not known what became of the command in ${lease.name}: ${lost ?? 'the job that ran it was replaced'}. It was not started again.`, {
+    remediation: `Ask later with \`hpc-agent reservation exec ${lease.name} --again ${id}\`, or look at what it leaves behind.`,
+    details: { outcome: 'unknown', exec_id: id },
+    retrySafe: false,
+  });
+}
+
+type RunOutcome = { readonly kind: 'ended'; readonly end: CommandEnd } | { readonly kind: 'refused'; readonly error: string } | { readonly kind: 'absent' } | { readonly kind: 'lost'; readonly error: string };
+
+/** One command over as many channels as it takes. Output that came before is not handed on a second time. */
+class CommandRun {
+  private readonly taken = { out: [] as Buffer[], err: [] as Buffer[] };
+  private readonly handed = { out: 0, err: 0 };
+  private readonly id: string;
+  private readonly request: CommandRequest;
+
+  constructor(id: string, request: CommandRequest) {
+    this.id = id;
+    this.request = request;
+  }
+
+  texts(): { stdout: string; stderr: string } {
+    return { stdout: Buffer.concat(this.taken.out).toString('utf8'), stderr: Buffer.concat(this.taken.err).toString('utf8') };
+  }
+
+  async over(channel: HoldChannel, again: boolean, signal: AbortSignal, onSent: () => void): Promise<RunOutcome> {
+    // The server tells from the beginning.
+    this.taken.out = [];
+    this.taken.err = [];
+    const seen = { out: 0, err: 0 };
+    let cancelTimer: NodeJS.Timeout | undefined;
+    let cancel = (): void => undefined;
+    try {
+      const outcome = await new Promise<RunOutcome>((resolve) => {
+        cancel = (): void => {
+          try {
+            channel.send({ op: 'cancel', id: this.id });
+          } catch {
+            // The channel is over: its end tells.
+          }
+          cancelTimer = setTimeout(() => resolve({ kind: 'lost', error: 'the command did not end when it was asked to' }), 10_000);
+        };
+        try {
+          channel.send(again ? { op: 'attach', id: this.id } : this.wire(), {
+            onLost: (error) => resolve({ kind: 'lost', error: error.message }),
+            onEvent: (event) => {
+              if (event.e === 'out' || event.e === 'err') this.take(event.e, Buffer.from(event.d, 'base64'), seen);
+              else if (event.e === 'end') resolve({ kind: 'ended', end: event });
+              else if (event.e === 'refused') resolve({ kind: 'refused', error: event.error });
+              else if (event.e === 'absent') resolve({ kind: 'absent' });
+            },
+          });
+        } catch (error) {
+          if (!(error instanceof ChannelLost)) throw error;
+          resolve({ kind: 'lost', error: error.message });
+          return;
+        }
+        onSent();
+        if (signal.aborted) cancel();
+        else signal.addEventListener('abort', cancel, { once: true });
+      });
+      if (signal.aborted) throw new CancelledError();
+      return outcome;
+    } finally {
+      clearTimeout(cancelTimer);
+      signal.removeEventListener('abort', cancel);
+      channel.forget(this.id);
+    }
+  }
+
+  private take(stream: 'out' | 'err', chunk: Buffer, seen: { out: number; err: number }): void {
+    const listener = stream === 'out' ? this.request.onStdout : this.request.onStderr;
+    if (listener) {
+      const fresh = chunk.subarray(Math.max(0, Math.min(chunk.length, this.handed[stream] - seen[stream])));
+      seen[stream] += chunk.length;
+      this.handed[stream] = Math.max(this.handed[stream], seen[stream]);
+      if (fresh.length > 0) listener(fresh);
+    } else this.taken[stream].push(chunk);
+  }
+
+  private wire(): Readonly<Record<string, unknown>> & { readonly id: string } {
+    const { command, cwd, env, stdin, timeoutS } = this.request;
+    return { op: 'exec', id: this.id, ...command, ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }), ...(stdin === undefined ? {} : { stdin }), ...(timeoutS === undefined ? {} : { timeout_s: timeoutS }) };
+  }
+}
