@@ -19,6 +19,8 @@ function rowOf(job: PbsJob, record: PbsRecord, index: number | undefined): Accou
   const end = endOf(record);
   const wasDeletedWhole = !own && end !== undefined && job.record !== undefined && isEnded(job.record) && job.record.attributes.get('substate') === '91';
   const facts = own ? record.attributes : new Map<string, string>();
+  // Zero is what a job shows that ended before it was measured.
+  const peakMiB = parsePbsSizeMiB(facts.get('resources_used.mem'));
   return {
     jobId: job.jobId,
     ...(index === undefined ? {} : { indices: [{ first: index, last: index }] }),
@@ -29,7 +31,7 @@ function rowOf(job: PbsJob, record: PbsRecord, index: number | undefined): Accou
     exitCode: end?.exitCode ?? null,
     signal: end?.signal ?? null,
     elapsedS: end === undefined ? null : parsePbsDurationS(facts.get('resources_used.walltime')),
-    maxRssMiB: end === undefined ? null : parsePbsSizeMiB(facts.get('resources_used.mem')),
+    maxRssMiB: end === undefined || peakMiB === 0 ? null : peakMiB,
     node: own ? nodesOf(record) : '',
   };
 }

@@ -20,9 +20,12 @@ export interface FoundJob {
   readonly state: JobState;
 }
 
+/** TORQUE's arrays have no end of their own, so their elements are asked: what still moves first, then what is not plain success. */
 function stateOf(job: PbsJob): JobState {
-  const record = job.record ?? job.elements[0]?.record;
-  return record === undefined ? 'unknown' : (endOf(record)?.state ?? activeState(record, undefined).state);
+  const records = job.elements.length > 0 ? job.elements.map(({ record }) => record) : job.record ? [job.record] : [];
+  const states = records.map((record) => endOf(record)?.state ?? activeState(record, job.record).state);
+  for (const state of ['running', 'completing', 'pending', 'held', 'unknown'] as const) if (states.includes(state)) return state;
+  return states.find((state) => state !== 'completed') ?? states[0] ?? 'unknown';
 }
 
 function found(name: string, output: CommandOutput): readonly FoundJob[] {
@@ -35,7 +38,7 @@ export function findByName(name: string, _since: Date, tools: SchedulerTools): r
   const qstat = requiredTool('qstat', tools);
   const query = (history: string): Query<readonly FoundJob[]> => ({
     // TORQUE has no `-x` of this meaning: what ended a moment ago is in its queue.
-    command: pbsQuestion(`${history}\njobs "$old" "$1" "$2"\nshow "$old -f" $ids | lean`, qstat, tools.user, [name, shortJobName(name)], 60),
+    command: pbsQuestion(`${history}\njobs "$old" "$1" "$2"\n{ show "$old -f" $ids; [ "$family" != torque ] || show '-f -t' $(arrays $ids); } | lean`, qstat, tools.user, [name, shortJobName(name)], 60),
     parse: (output) => found(name, output),
   });
   return [query('old='), query('old=; [ "$family" = torque ] || old=-x')];

@@ -94,7 +94,7 @@ export function describeScheduler(title: string, open: () => Promise<SchedulerPl
     it('runs an array: queue while it runs, then accounting with exit codes, memory, comment and logs', async () => {
       const gate = `${place.directory}/${name()}`;
       const { jobId, request } = await submit(`echo "out ${index()}"; echo "err ${index()}" >&2; ${waitFor(gate)}; [ ${index()} = 2 ] && exit 7; [ ${index()} = 3 ] && kill -9 $$; exit 0`);
-      assert.match(jobId, /^\d+$/);
+      assert.match(jobId, /^\d+(\[\])?$/);
       const running = await until('all three run', async () => {
         const rows = await queueOf(jobId);
         return Object.values(states(rows)).filter((state) => state === 'running').length === 3 ? rows : undefined;
@@ -205,6 +205,7 @@ export function describeScheduler(title: string, open: () => Promise<SchedulerPl
         SQUEUE_FORMAT: '%j', SQUEUE_STATES: 'F', SQUEUE_USERS: 'root', SACCT_FORMAT: 'JobName', SLURM_TIME_FORMAT: 'relative', SLURM_CLUSTERS: 'nowhere', SLURM_BITSTR_LEN: '4', SBATCH_ARRAY_INX: '1-99', SBATCH_TIMELIMIT: '1',
         SBATCH_WAIT: '1', SBATCH_JOB_NAME: 'wrong', SBATCH_OUTPUT: '/nowhere', SCANCEL_STATE: 'COMPLETED', SLURM_JOB_ID: '1', SLURM_ARRAY_TASK_ID: '77', HPC_BACKGROUND_ARRAY_INDEX: '77', HPC_BACKGROUND_JOB_ID: '1', PYTHONPATH: '/nowhere', PYTHONHOME: '/nowhere', TZ: 'Asia/Tokyo', LC_ALL: 'C',
         SGE_TASK_ID: '77', SGE_LONG_QNAMES: '99', SGE_DEBUG_LEVEL: '2 0 0 0 0 0 0 0', SGE_SINGLE_LINE: '0', JOB_ID: '1', JOB_NAME: 'wrong', NSLOTS: '64', QUEUE: 'nowhere.q', PE: 'nowhere',
+        PBS_JOBID: '1.wrong', PBS_ARRAY_INDEX: '77', PBS_ARRAYID: '77', PBS_ARRAY_ID: '1[].wrong', PBS_DPREFIX: '#WRONG', PBS_O_WORKDIR: '/nowhere', NCPUS: '64',
       };
       const { jobId, request } = await submit(waitFor(gate), {}, variables);
       const rows = await until('it runs', async () => {
@@ -241,8 +242,8 @@ export function describeScheduler(title: string, open: () => Promise<SchedulerPl
     it('refuses what cannot run, with the reason and without leaving a job to be found', async () => {
       const wanted = name();
       await assert.rejects(
-        () => submit('true', { name: wanted, resources: { cpus: 1, memoryMiB: 900_000_000 } }),
-        (error: unknown) => HpcError.is(error, 'spec_invalid') && /memory/i.test(error.message) && error.remediation !== undefined,
+        () => submit('true', { name: wanted, ...(place.refused?.request ?? { resources: { cpus: 1, memoryMiB: 900_000_000 } }) }),
+        (error: unknown) => HpcError.is(error, 'spec_invalid') && (place.refused?.words ?? /memory/i).test(error.message) && error.remediation !== undefined,
       );
       for (const query of place.dialect.findByName(wanted, started, place.tools)) assert.deepEqual(await ask(query), []);
       await assert.rejects(() => submit('true', { name: 'a b' }), (error: unknown) => HpcError.is(error, 'spec_invalid'));

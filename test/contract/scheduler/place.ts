@@ -1,7 +1,7 @@
 /** Where the suite's commands run: this machine, or a login node. The dialect gives data; a place turns it into a process. */
 import { spawn } from 'node:child_process';
 import { quoteCommand, quoteWord } from '../../../src/foundation/quoting.ts';
-import type { CommandOutput, SchedulerCommand, SchedulerDialect, SchedulerTools } from '../../../src/scheduler/port.ts';
+import type { CommandOutput, SchedulerCommand, SchedulerDialect, SchedulerTools, SubmitRequest } from '../../../src/scheduler/port.ts';
 
 /**
  * `comments`: accounting keeps none. `cancelled`: accounting shows what was cancelled as killed, and not at all what had not begun.
@@ -14,6 +14,8 @@ export interface SchedulerPlace {
   readonly tools: SchedulerTools;
   /** What this scheduler cannot do at all; the suite then holds it to what it says instead. */
   readonly lacks?: readonly Lack[];
+  /** A request that this scheduler refuses, with a word of its refusal, where it takes more memory than there is and waits for ever. */
+  readonly refused?: { readonly request: Partial<SubmitRequest>; readonly words: RegExp };
   /** A fresh folder there, for scripts and logs. */
   readonly directory: string;
   /** Variables that the far shell holds; each test may add some. */
