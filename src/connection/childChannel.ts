@@ -10,10 +10,10 @@ export interface ChildHandlers {
 
 export interface ChildPipes {
   /** Resolves when the bytes are taken. Never rejects. */
-  write(data: Uint8Array): Promise<void>;
+  readonly write: (data: Uint8Array) => Promise<void>;
   /** End of file. */
-  end(): void;
-  close(): void;
+  readonly end: () => void;
+  readonly close: () => void;
 }
 
 /** A child in the background may hold the streams for ever after the process has gone: then they are cut. */
@@ -42,7 +42,8 @@ export function attachChild(child: ChildProcessWithoutNullStreams, handlers: Chi
   return {
     write: (data) =>
       new Promise<void>((written) => {
-        if (child.stdin.destroyed || child.stdin.writableEnded) written();
+        // Not at once: a source without an end would leave no turn for the news that the child has ended.
+        if (child.stdin.destroyed || child.stdin.writableEnded) setImmediate(written);
         else child.stdin.write(data, () => written());
       }),
     end: () => {

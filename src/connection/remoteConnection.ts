@@ -38,6 +38,8 @@ export interface RemoteTransport {
   readonly choice?: () => TransportChoice | undefined;
 }
 
+const asideWithinMs = 5_000;
+
 export function labelOf(target: SshTarget): string {
   return `${target.user === undefined ? '' : `${target.user}@`}${target.host}${target.port === undefined ? '' : `:${target.port}`}`;
 }
@@ -76,7 +78,8 @@ export function createRemoteConnection(target: SshTarget, deps: RemoteConnection
     async shell(options): Promise<PtySession> {
       const link = await lifecycle.acquire(options.signal);
       const { command, size, onData, signal } = options;
-      return await openTerminal({ label, slots: commands.slotsOf(link), signal, lost: link.closed, open: () => link.openTerminal({ command, size, onData }) });
+      const aside: TerminalRequest['aside'] = (beside) => commands.run(beside, { priority: 'interactive', timeoutMs: asideWithinMs });
+      return await openTerminal({ label, slots: commands.slotsOf(link), signal, lost: link.closed, open: () => link.openTerminal({ command, size, onData, aside }) });
     },
     async forward(forwarded, options = {}) {
       await lifecycle.acquire(options.signal);

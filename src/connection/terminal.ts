@@ -15,6 +15,8 @@ export interface TerminalRequest {
   readonly command: RemoteCommand | undefined;
   readonly size: TerminalSize;
   readonly onData: (chunk: Uint8Array) => void;
+  /** Runs something beside the terminal, for a transport that has no other way to change its size. */
+  readonly aside: (command: RemoteCommand) => Promise<unknown>;
 }
 
 /** What a transport makes of it. */

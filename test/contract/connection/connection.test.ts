@@ -1,5 +1,6 @@
 import { createLocalConnection } from '../../../src/connection/local/createLocalConnection.ts';
 import { createHostGate } from '../../../src/connection/hostGate.ts';
+import { createOpensshConnection } from '../../../src/connection/openssh/createOpensshConnection.ts';
 import { createSshConnection } from '../../../src/connection/ssh/createSshConnection.ts';
 import type { PromptPort } from '../../../src/connection/port.ts';
 import { systemClock } from '../../../src/foundation/clock.ts';
@@ -42,5 +43,19 @@ for (const [title, options] of [
   describeConnection(`ssh (integration): ${title}`, { shell: true, oneSession: title.endsWith('MaxSessions 1') }, async () => {
     const sshd = await startSshd(options);
     return { connection: createSshConnection(sshd.target, { prompts: nobody, log: silentLog }), stop: sshd.stop };
+  });
+}
+
+for (const [title, multiplex, options] of [
+  ['a master', true, {}],
+  ['a master, noisy bash as the login shell, MaxSessions 2', true, { loginShell: '/bin/bash', home: noisyFiles, lines: ['MaxSessions 2'] }],
+  ['a master, noisy tcsh as the login shell, MaxSessions 1', true, { loginShell: '/usr/bin/tcsh', home: noisyFiles, lines: ['MaxSessions 1'] }],
+  ['a sign-in for each session', false, {}],
+] as const) {
+  const oneSession = title.endsWith('MaxSessions 1');
+  // A new size is told by a command beside the terminal.
+  describeConnection(`openssh (integration): ${title}`, { shell: true, oneSession, fixedTerminalSize: oneSession }, async () => {
+    const sshd = await startSshd(options);
+    return { connection: createOpensshConnection(sshd.target, { prompts: nobody, log: silentLog, multiplex }), stop: sshd.stop };
   });
 }
