@@ -1,8 +1,8 @@
 /**
  * The user's whole queue with one `qstat -xml`.
  *
- * Rules: a person's `~/.sge_qstat` may add options (`-u '*'`, `-g d`), so owners are checked here and rows of single elements are as good as
- * ranges. `-r` names the jobs that a held one still waits for: only so a dependency is told from a hold.
+ * Rules: a person's `~/.sge_qstat` may add options, so rows of other people (`-u '*'`) and of single elements (`-g d`) must do no harm; whose
+ * job it is, its name tells. `-r` names the jobs that a held one still waits for: only so a dependency is told from a hold.
  */
 import { HpcError } from '../../foundation/errors.ts';
 import { tryParseIndexList } from '../indexRanges.ts';
@@ -24,7 +24,7 @@ function parseRow(body: string): QueueRow | undefined {
   return { jobId, ...(list ? { indices: list.ranges } : {}), state, rawState, name: field(body, 'full_job_name') ?? field(body, 'JB_name') ?? '', reason, node: queue.includes('@') ? queue.slice(queue.indexOf('@') + 1) : '' };
 }
 
-export function parseQueue(output: CommandOutput, strict: boolean, user: string): Rows<QueueRow> {
+export function parseQueue(output: CommandOutput, strict: boolean): Rows<QueueRow> {
   const text = framedText('qstat', output);
   const start = text.indexOf('<job_info');
   const end = text.lastIndexOf('</job_info>');
@@ -33,8 +33,6 @@ export function parseQueue(output: CommandOutput, strict: boolean, user: string)
   const rows: QueueRow[] = [];
   const malformed = [...broken];
   for (const body of whole) {
-    const owner = field(body, 'JB_owner');
-    if (owner !== undefined && owner !== user) continue;
     const row = parseRow(body);
     if (row) rows.push(row);
     else malformed.push(body.replaceAll(/\s+/g, ' ').slice(0, 300));
@@ -45,5 +43,5 @@ export function parseQueue(output: CommandOutput, strict: boolean, user: string)
 
 export function queueQuery(tools: SchedulerTools): Query<Rows<QueueRow>> {
   const argv = [requiredTool('qstat', tools), '-xml', '-r', '-s', 'a', '-u', tools.user];
-  return { command: framedQuery(argv, 45), parse: (output, strict) => parseQueue(output, strict, tools.user) };
+  return { command: framedQuery(argv, 45), parse: parseQueue };
 }
