@@ -91,10 +91,13 @@ async function main(words: readonly string[]): Promise<void> {
   } finally {
     clearInterval(heartbeat);
     const { stopSandbox } = await import('./sandbox/sandbox.ts');
-    await stopSandbox({ stateDirectory: sandboxDirectory, purge: true }).catch((error: unknown) => {
-      total.failed += 1;
-      say(`✗ the sandbox could not be stopped: ${String(error)}`);
-    });
+    const { stopGridEngine } = await import('./sandbox/gridEngine.ts');
+    for (const stop of [() => stopSandbox({ stateDirectory: sandboxDirectory, purge: true }), () => stopGridEngine({ stateDirectory: `${sandboxDirectory}-grid`, purge: true })]) {
+      await stop().catch((error: unknown) => {
+        total.failed += 1;
+        say(`✗ the sandbox could not be stopped: ${String(error)}`);
+      });
+    }
   }
   say(`${chosen.length} suites in ${seconds(performance.now() - startedMs)}; their output: ${path.relative(root, logFolder)}/`);
   if (total.passed === 0 && total.failed === 0) total.failed += 1;

@@ -2,7 +2,7 @@
  * Everything that `npm test` proves, in the order in which it begins.
  *
  * What runs together: one suite per core, two at least, four at most. Never together: what breaks and mends the one sandbox
- * (lock `sandbox`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
+ * (lock `sandbox`) or the one Grid Engine (`grid`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
  * users of apt-get (`apt`). The benchmarks run alone, last.
  */
 import * as fs from 'node:fs';
@@ -52,6 +52,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
 
   const files = (folder: string): string[] =>
     fs.existsSync(at(folder)) ? fs.readdirSync(at(folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts')).map((name) => `${folder}/${name}`).sort() : [];
+  const usesGrid = (file: string): boolean => /\bstartGridEngine\b/.test(fs.readFileSync(at(file), 'utf8'));
   const usesSandbox = (file: string): boolean => file.endsWith('.sandbox.test.ts') || /\bstartSandbox\b/.test(fs.readFileSync(at(file), 'utf8'));
   const mocha = (name: string, of: readonly string[], options: SuiteOptions): Suite => suite(name, options, (context) => runMocha(of, context, env));
 
@@ -69,6 +70,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
   const python = pythonTools(root);
   const pythonFiles = ['templates'];
   const onSandbox = { limitMinutes: 15, needs: ['setup:programs', 'setup:sandbox'], locks: ['sandbox'] };
+  const onGrid = { limitMinutes: 10, needs: ['setup:programs', 'setup:grid'], locks: ['grid'] };
   const everywhere = ['test/unit', 'test/contract', 'test/sandbox'].flatMap(files).filter(usesSandbox);
   const bench = fs.existsSync(at('test/bench/run.ts')) ? ['run.ts'] : fs.existsSync(at('test/bench')) ? fs.readdirSync(at('test/bench')).filter((name) => /^[a-z]\w*\.ts$/i.test(name) && name in shortBench) : [];
 
@@ -92,6 +94,11 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       const sandbox = await startSandbox({ stateDirectory: sandboxDirectory });
       return passed(`${sandbox.nodes.length} nodes, sshd on port ${sandbox.ssh.port}`);
     }),
+    suite('setup:grid', { limitMinutes: 15, needs: ['setup:programs'], locks: ['apt', 'grid'] }, async () => {
+      const { startGridEngine } = await import('../sandbox/gridEngine.ts');
+      const grid = await startGridEngine({ stateDirectory: `${sandboxDirectory}-grid` });
+      return passed(`Grid Engine on ${grid.hosts.length} hosts, sshd on port ${grid.ssh.port}`);
+    }),
     program('check:types', bin('tsc'), ['--noEmit']),
     program('check:lint', bin('eslint'), ['.', '--max-warnings', '0'], { limitMinutes: 8 }),
     program('check:imports', bin('depcruise'), ['src', '--config', '.dependency-cruiser.cjs']),
@@ -104,7 +111,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
     demo(root),
     // The bed's own suite breaks things in a sandbox of its own.
-    ...each('sandbox', everywhere, (file) => (file === 'test/sandbox/sandbox.test.ts' ? { ...onSandbox, locks: [] } : onSandbox)),
+    ...each('sandbox', everywhere, (file) => (file === 'test/sandbox/sandbox.test.ts' ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
     ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
     suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async (context) => {
       const end = await runProgram(process.execPath, ['--import', 'tsx', 'test/editor/runHost.ts'], { ...context, cwd: root, env });
