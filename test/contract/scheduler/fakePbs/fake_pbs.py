@@ -8,6 +8,7 @@ history     false: ended jobs are forgotten
 banner      text that every program prints first
 server      its name in ids; a long one is cut in tables
 max_array_size, max_queued, short_names: limits
+first_id    the number of the first job
 
 Python 3.6 or newer, standard library only.
 """
@@ -82,6 +83,7 @@ class Element:
         self.ending = None  # walltime or delete
         self.killed_at = None
         self.runs = 0
+        self.slot = 0
 
 
 class Job:
@@ -147,8 +149,8 @@ class Server:
     def record(self, job, element=None):
         return self.torque_record(job, element) if self.torque else self.openpbs_record(job, element)
 
-    def exec_host(self, job):
-        return "%s/0%s" % (self.name.split(".")[0], "*%d" % job.ncpus if job.ncpus > 1 else "")
+    def exec_host(self, job, element):
+        return "%s/%d%s" % (self.name.split(".")[0], element.slot, "*%d" % job.ncpus if job.ncpus > 1 else "")
 
     def vnode(self, job):
         return "(%s:ncpus=%d%s)" % (self.name.split(".")[0], job.ncpus, ":mem=%dkb" % (job.mem_mb * 1024) if job.mem_mb else "")
@@ -195,7 +197,7 @@ class Server:
         path = lambda given, letter: "%s:%s" % (host, (given or default(letter)).replace("^array_index^", placeholder))  # noqa: E731
         add("Error_Path", path(job.stderr, "e"))
         if own and one.started:
-            add("exec_host", self.exec_host(job))
+            add("exec_host", self.exec_host(job, one))
             add("exec_vnode", self.vnode(job))
         if not (sub and own):
             held = ("u" if job.held else "") + ("s" if job.depend and (job.state == "H" or job.ended_by_dependency) else "")
@@ -239,6 +241,8 @@ class Server:
         if own and one.started:
             add("run_count", one.runs)
         exit_status = one.exit if own else job.exit
+        if exit_status is None and not own and job.array and any(e.state == "X" for e in job.elements):
+            exit_status = 0  # whatever its first elements ended with
         if exit_status is not None:
             add("Stageout_status", 1)
             add("Exit_status", exit_status)
@@ -382,6 +386,8 @@ class Server:
             element.process = subprocess.Popen([job.shell, script], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=job.home, start_new_session=True, close_fds=True)
         element.state, element.substate, element.own, element.started = "R", 42, True, time.time()
         element.runs += 1
+        taken = {one.slot for other in self.jobs.values() for one in other.elements if one.state in "RE" and one is not element}
+        element.slot = next(slot for slot in range(SLOTS + 1) if slot not in taken)
         job.mtime = time.time()
         if job.started is None:
             job.started = time.time()
@@ -755,6 +761,7 @@ def remaining(indices):
 def serve(directory):
     server = Server(directory)
     server.control = control(directory)
+    server.next = server.control.get("first_id", 1)
     path = os.path.join(directory, "socket")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)

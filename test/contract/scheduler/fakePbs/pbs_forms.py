@@ -8,39 +8,32 @@ import json
 import re
 
 WIDTH = 79
+CONTINUED = 10
+
+
+def size(text):
+    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def fold(head, value):
-    """Folds after commas; a piece that is too long by itself is cut at the margin."""
+    """Folds after commas, which are not counted; a piece that is too long by itself is cut at the margin."""
     out = head
     column = len(head)
-    first = True
     pieces = value.split(",")
     for number, piece in enumerate(pieces):
-        last = number == len(pieces) - 1
-        length = len(piece.encode("utf-8")) + (0 if last else 1)
-        if column + len(piece.encode("utf-8")) < WIDTH:
-            out += piece
-            column += len(piece.encode("utf-8"))
-        else:
-            if not first:
+        if column + size(piece) >= WIDTH:
+            if number > 0:
                 out += "\n\t"
-                column = 8
-            if column + len(piece.encode("utf-8")) < WIDTH:
-                out += piece
-                column += len(piece.encode("utf-8"))
-            else:
-                for letter in piece:
-                    if column >= WIDTH:
-                        out += "\n\t"
-                        column = 8
-                    out += letter
-                    column += 1
-        first = False
-        if not last:
+                column = CONTINUED
+            while column + size(piece) >= WIDTH:
+                fits = max(1, WIDTH - column)
+                out += piece[:fits] + "\n\t"
+                piece = piece[fits:]
+                column = CONTINUED
+        out += piece
+        column += size(piece)
+        if number < len(pieces) - 1:
             out += ","
-            column += 1
-        del length
     return out
 
 
