@@ -63,8 +63,9 @@ NOISE = (
     # A path, with what is quoted around it kept apart: from a slash that begins a word to where a word ends.
     (re.compile(r"(?<![\w./~-])(?:~|\.{1,2})?/[^\s'\"`,;:()<>\[\]{}=]+"), "<path>"),
     (re.compile(r"\btmp[A-Za-z0-9_]{6,12}\b"), "<temp>"),
-    # Hashes: long, of hexadecimal digits, with at least one figure.
-    (re.compile(r"\b(?=[0-9A-Fa-f]*\d)[0-9A-Fa-f]{8,}\b"), "<id>"),
+    (re.compile(r"\b\d+[.,]\d+(?:[eE][+-]?\d+)?\b"), "#"),
+    # Hashes: long, of hexadecimal digits, with at least one figure and one letter.
+    (re.compile(r"\b(?=[0-9A-Fa-f]*\d)(?=\d*[A-Fa-f])[0-9A-Fa-f]{8,}\b"), "<id>"),
     (re.compile(r"\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?"), "#"),
     (re.compile(r"[+-]#"), "#"),
     (re.compile(r"\s+"), " "),
@@ -338,7 +339,8 @@ def count_lines(path, length):
 
 def sample_of(task, stream, log, found, lines):
     """The lines around what proves it, for a person; `first` is the number of the first in the log's end."""
-    marks = [hit["number"] for hit in found["hits"]] + ([found["trace"]["number"]] if found["trace"] else [])
+    parts = found["hits"] + ([found["trace"]] if found["trace"] else [])
+    marks = [part["number"] for part in parts if nearness(part["after"]) != "far"]
     end = len(log.lines)
     if marks:
         end = min(end, max(marks) + 4)

@@ -13,6 +13,7 @@ import type { AccountingRow, Query, QueueRow, Rows } from '../../scheduler/port.
 import type { CallOptions, RunDeps } from '../deps.ts';
 import { runState } from '../listRuns.ts';
 import type { TaskView } from '../mergeTaskStates.ts';
+import { placedArrays, resourcesOfTask } from '../placement.ts';
 import { readAccounting, storeAccounting, type RunView } from '../runView.ts';
 import { foldEvents, readEvents } from '../taskEvents.ts';
 import type { FailedTask } from './failedTask.ts';
@@ -60,7 +61,7 @@ function elementOf(view: RunView, task: number): Element | undefined {
 }
 
 function loggedTask(view: RunView, element: Element): LoggedTask[] {
-  const array = view.submission.arrays.find(({ job_id }) => job_id === element.jobId);
+  const array = placedArrays(view.submission).find(({ jobId }) => jobId === element.jobId);
   const patterns = array && view.submission.logs[array.key];
   return patterns ? [{ ...element, patterns }] : [];
 }
@@ -153,11 +154,11 @@ export async function diagnoseRun(request: DiagnoseRequest, deps: RunDeps, call:
   const { histories } = foldEvents(events, view.sidecar.task_count);
   const accountedOf = rowOf(accounting?.rows ?? []);
   const heldOf = rowOf(answer.held);
-  const resources = view.sidecar.resources ?? {};
   const describe = (task: number, held: QueueRow | undefined): FailedTask[] => {
     const seen = view.tasks[task];
     if (!seen) return [];
     const element = elementOf(view, task);
+    const resources = resourcesOfTask(view.sidecar, task);
     return [
       {
         task,

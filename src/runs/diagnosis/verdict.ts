@@ -55,6 +55,8 @@ interface Finding {
   readonly evidence: Evidence;
   readonly fingerprint: string;
   readonly culprit?: Culprit | undefined;
+  /** Where more than the evidence itself is to be said in one line. */
+  readonly message?: string;
 }
 
 const sigkill = 9;
@@ -65,6 +67,9 @@ const nearLimit = 0.9;
 const farFromLimit = 0.7;
 /** Where no limit is known, a task of less memory than this was hardly the one that a node's kernel chose. */
 const largePeakMiB = 2048;
+/** Lines that say something after a line which still is the program's last, or among its last. */
+const atEnd = 3;
+const nearEnd = 25;
 
 const mib = (value: number): string => (value >= 1024 ? `${(value / 1024).toFixed(1)} GiB` : `${value.toFixed(0)} MiB`);
 
@@ -153,30 +158,32 @@ function fromMeasures(task: FailedTask, ending: Ending, killedInLog: boolean): F
   return undefined;
 }
 
-/** 5: the program's last words. Nothing of what it said long before its end. */
-function fromProgram(group: ScanGroup, reach: 'near' | 'far'): Finding | undefined {
+/**
+ * 5: the program's last words. What it said long before its end is not why it ended: it went on. A traceback after which more was said counts less
+ * where the exit status is not the one that Python gives for an exception.
+ */
+function fromProgram(group: ScanGroup, code: number | null): Finding | undefined {
   const candidates: (Finding & { readonly rank: number; readonly after: number })[] = [];
   const { trace } = group;
-  const rest = reach === 'near' ? 25 : Infinity;
-  const certaintyOf = (after: number): Certainty => (after <= 3 ? 'proved' : after <= 25 ? 'likely' : 'guessed');
-  if (trace && trace.after <= rest && trace.type !== 'KeyboardInterrupt') {
+  const certaintyOf = (after: number): Certainty => (after <= atEnd ? 'proved' : 'likely');
+  if (trace && trace.after <= nearEnd && trace.type !== 'KeyboardInterrupt') {
     const own = classOfException(trace.text);
     // An exception that was raised because the machine ran out of something: that is the cause.
     const root = own === 'python_traceback' ? trace.chain.map(classOfException).find((each) => each === 'gpu_oom' || each === 'system_oom' || each === 'disk_full') : undefined;
     const text = root === undefined ? trace.text : `${trace.text} (raised from: ${trace.chain.find((each) => classOfException(each) === root) ?? ''})`;
     candidates.push({
       failureClass: root ?? own,
-      certainty: certaintyOf(trace.after),
+      certainty: trace.after > atEnd && code !== null && code !== 1 ? 'guessed' : certaintyOf(trace.after),
       evidence: inLog(group, text, trace.line),
       fingerprint: trace.fingerprint,
       culprit: culpritOf(trace.place),
-      rank: trace.after <= 3 ? 0 : 1,
+      rank: trace.after <= atEnd ? 0 : 1,
       after: trace.after,
     });
   }
   for (const hit of group.hits) {
     const signature = signatureOf(hit.id);
-    if (signature?.by !== 'program' || hit.after > rest) continue;
+    if (signature?.by !== 'program' || hit.after > nearEnd) continue;
     // A line of the traceback that was judged already, or one of the exceptions before it.
     if (trace && (hit.line === null ? hit.text === trace.text : hit.line === trace.line)) continue;
     const strong = ['gpu_oom', 'system_oom', 'disk_full', 'segv', 'node_failure'].includes(signature.failureClass);
@@ -191,7 +198,7 @@ function fromProgram(group: ScanGroup, reach: 'near' | 'far'): Finding | undefin
 
 /** Who was ended from outside did not end for what was said last, unless that was of memory. */
 function lastWords(group: ScanGroup, ending: Ending): Finding | undefined {
-  const found = fromProgram(group, 'near');
+  const found = fromProgram(group, ending.code);
   const fits = !ending.stopped || (found?.certainty === 'proved' && (found.failureClass === 'system_oom' || found.failureClass === 'gpu_oom'));
   return fits ? found : undefined;
 }
@@ -225,7 +232,7 @@ function fromEnding(task: FailedTask, ending: Ending, group: ScanGroup | undefin
 function unexplained(task: FailedTask, ending: Ending): Finding {
   const { log } = task;
   const status = ending.signal !== null ? `was ended by signal ${ending.signal}` : ending.code !== null ? `ended with status ${ending.code}` : task.stateEvidence;
-  if (typeof log === 'object' && log.last) return { failureClass: 'unknown', certainty: 'guessed', evidence: inLog(log, log.last.text, log.last.line), fingerprint: `status:${ending.code ?? ending.signal ?? ''}:${log.last.fingerprint}` };
+  if (typeof log === 'object' && log.last) return { failureClass: 'unknown', certainty: 'guessed', message: `${status}; its log ends with: ${log.last.text}`, evidence: inLog(log, log.last.text, log.last.line), fingerprint: `status:${ending.code ?? ending.signal ?? ''}:${log.last.fingerprint}` };
   const words = log === 'missing' ? '; it left no log' : log === 'unreadable' ? '; its log cannot be read' : log === 'unread' ? '; its log was not read, for lack of time' : log ? '; its log says nothing' : '';
   return { failureClass: 'unknown', certainty: 'guessed', evidence: { source: task.end ? 'task_events' : 'accounting', text: `${status}${words}` }, fingerprint: `status:${ending.code ?? ending.signal ?? ''}${words}` };
 }
@@ -250,19 +257,18 @@ export function verdictOf(task: FailedTask): Verdict {
   const group = typeof task.log === 'object' ? task.log : undefined;
   const ending = endingOf(task);
   // Killed by the shell's word, and it is among the last.
-  const killedInLog = group?.hits.some(({ id, after }) => id === 'killed' && after <= 3) ?? false;
+  const killedInLog = group?.hits.some(({ id, after }) => id === 'killed' && after <= atEnd) ?? false;
   const decided =
     fromScheduler(task) ??
     (group && (fromWriters(group, 'scheduler') ?? fromWriters(group, 'job_script'))) ??
     fromMeasures(task, ending, killedInLog) ??
     (group && lastWords(group, ending)) ??
     fromEnding(task, ending, group, killedInLog) ??
-    (group && !ending.stopped ? fromProgram(group, 'far') : undefined) ??
     unexplained(task, ending);
   return {
     failureClass: decided.failureClass,
     certainty: decided.certainty,
-    message: decided.evidence.text,
+    message: decided.message ?? decided.evidence.text,
     fingerprint: decided.fingerprint,
     culprit: decided.culprit,
     evidence: [decided.evidence, ...otherEvidence(task, decided)],

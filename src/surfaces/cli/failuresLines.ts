@@ -28,16 +28,18 @@ function whatToDo(group: Group): string {
 function groupLines(group: Group): readonly string[] {
   const [proof] = group.evidence;
   const certainty = group.certainty === 'proved' ? '' : group.certainty === 'likely' ? '  (likely)' : group.error_class === 'unknown' ? '' : '  (a guess)';
+  const memory = group.peak_rss_mib === null ? '' : group.peak_rss_mib >= 1024 ? `${(group.peak_rss_mib / 1024).toFixed(1)} GiB` : `${group.peak_rss_mib.toFixed(0)} MiB`;
   const where = [
-    ...(group.culprit ? [`in ${at(group.culprit.file, group.culprit.line)}${group.culprit.is_users_code ? '' : ' (a library)'}`] : []),
-    ...(proof?.path ? [`log ${at(proof.path, proof.line)}`] : group.sample_path === null ? [] : [`log ${at(group.sample_path, group.sample_line)}`]),
-    ...(group.peak_rss_mib === null ? [] : [`peak ${group.peak_rss_mib >= 1024 ? `${(group.peak_rss_mib / 1024).toFixed(1)} GiB` : `${group.peak_rss_mib.toFixed(0)} MiB`}`]),
+    ...(group.culprit ? [`at ${at(group.culprit.file, group.culprit.line)}${group.culprit.is_users_code ? '' : ' (a library)'}`] : []),
+    ...(memory === '' ? [] : [`peak memory ${memory}`]),
     ...(group.nodes.length === 1 ? [`on ${group.nodes[0]}`] : []),
   ];
+  const log = proof?.path ? at(proof.path, proof.line) : group.sample_path === null ? undefined : at(group.sample_path, group.sample_line);
   return [
     `${group.title}: ${tasks(group.count)} (${shortRanges(group.task_ranges)})${certainty}`,
     `    ${short(plain(group.message).replaceAll(/\s+/g, ' '), 160)}`,
-    ...where.map((part) => `    ${plain(part)}`),
+    ...(where.length === 0 ? [] : [`    ${plain(where.join(' · '))}`]),
+    ...(log === undefined ? [] : [`    ${plain(log)}`]),
     `    → ${plain(whatToDo(group))}`,
   ];
 }
