@@ -62,10 +62,10 @@ export function createAnswers(context: AnswersContext): Answers {
     for (const key of handedOut.keys()) context.remembered.delete(key);
     return stop(new ConnectFailure('refused', `Signing in as ${context.who} was refused (tried: ${what}).`, 'Connect again and give the right answer.'));
   };
-  const ask = async (title: string, prompt: string, echo: boolean): Promise<string | undefined> => {
+  const ask = async (title: string, prompt: string, advice = ''): Promise<string | undefined> => {
     context.asked();
-    const answer = await context.whileAsking(context.prompts.secret({ title, prompt, echo, signal: context.signal }));
-    if (answer === undefined) return stop(new ConnectFailure('refused', `${context.who} asks for ${JSON.stringify(prompt)}, and no answer was given.`, 'Connect from a place that can ask you (the editor, or a terminal), and answer there.'));
+    const answer = await context.whileAsking(context.prompts.secret({ title, prompt, echo: false, signal: context.signal }));
+    if (answer === undefined) return stop(new ConnectFailure('refused', `${context.who} asks for ${JSON.stringify(prompt)}, and no answer was given.`, `${advice}Connect from a place that can ask you (the editor, or a terminal), and answer there.`));
     return answer;
   };
 
@@ -87,7 +87,7 @@ export function createAnswers(context: AnswersContext): Answers {
       handedOut.set(key, known);
       return known;
     }
-    const answer = await ask(context.who, `Passphrase of ${file}`, false);
+    const answer = await ask(context.who, `Passphrase of ${file}`, 'Load the key into the agent with ssh-add. Or: ');
     if (answer === undefined) return undefined;
     const opened = await readFile(file).then((text) => parsePrivateKey(text, answer), () => undefined);
     if (opened instanceof Error && /passphrase|decrypt|integrity/i.test(opened.message)) return refused(`key ${file}; the passphrase is wrong`);
@@ -102,7 +102,7 @@ export function createAnswers(context: AnswersContext): Answers {
       handedOut.set(key, known);
       return known;
     }
-    const answer = await ask(who ?? context.who, prompt, false);
+    const answer = await ask(who ?? context.who, prompt);
     if (answer === undefined) return undefined;
     neededPerson = true;
     tried.push(method);

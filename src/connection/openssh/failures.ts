@@ -41,12 +41,12 @@ function refusedSignIn(text: string, facts: FailureFacts): ConnectFailure {
   const methods = /Permission denied[^(\n]*\(([^)]*)\)/.exec(text)?.[1];
   const tried = [...facts.keyFiles.map((file) => `key ${file}`), ...facts.tried.map((method) => `${method} (the answer was not accepted)`)];
   const parts = [tried.length > 0 ? `tried: ${tried.join(', ')}` : 'there was nothing to try', ...(facts.agentNote === undefined ? [] : [facts.agentNote]), ...(methods === undefined ? [] : [`the server takes: ${methods}`])];
-  const remediation = text.includes('UNPROTECTED PRIVATE KEY FILE')
-    ? 'The key file may be read by others, so ssh does not use it: chmod 600 it.'
-    : facts.tried.length > 0
-      ? 'Connect again and give the right answer.'
-      : facts.agentNote !== undefined
-        ? 'Start the ssh agent anew, or point SSH_AUTH_SOCK (or IdentityAgent) to the one that runs, and load your key with ssh-add.'
+  const remediation = facts.tried.length > 0
+    ? 'Connect again and give the right answer.'
+    : facts.agentNote !== undefined
+      ? 'Start the ssh agent anew, or point SSH_AUTH_SOCK (or IdentityAgent) to the one that runs, and load your key with ssh-add.'
+      : text.includes('UNPROTECTED PRIVATE KEY FILE')
+        ? 'The key file may be read by others, so ssh does not use it: chmod 600 it.'
         : `Check the user name, and that the public half of one of these keys is in ~/.ssh/authorized_keys on ${facts.host}. "ssh -v ${facts.alias}" shows what ssh makes of it.`;
   return new ConnectFailure('refused', `Signing in as ${facts.who} was refused (${parts.join('; ')}).`, remediation);
 }
@@ -84,8 +84,10 @@ export async function explainFailure(text: string, facts: FailureFacts): Promise
   return new ConnectFailure('transport', `${facts.place} cannot be reached: ${lastWords(text) || 'ssh ended without a word.'}`, `"ssh ${facts.alias}" in a terminal shows more.`);
 }
 
-/** What ssh writes into its log when the connection under a session broke. */
+/** Said at the sign-in, or about it, and no reason for an end. */
+const remarks = /^(Warning: |\*\* |@|debug\d: |Authenticated |Authorized |Agent pid )/;
+
+/** Why the connection under a session broke: ssh writes a line for each failure of its own, and none for an end on the far side. */
 export function lossIn(log: string): string | undefined {
-  const line = /^(client_loop: .*|Connection to .* closed by remote host.*|Connection (?:closed|reset) by .*|Timeout, server .*|packet_write_wait: .*|.*Broken pipe.*|Received disconnect from .*|.*Connection reset by peer.*|.*message authentication code incorrect.*)$/m.exec(log)?.[1];
-  return line?.trim();
+  return log.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !remarks.test(line)).pop();
 }

@@ -115,8 +115,14 @@ export function openSession(host: SessionHost, line: string, handlers: ChannelHa
       open();
       pass('onStdout', rest);
     };
+    let lastErr = '';
+    const onStderr = (chunk: Buffer): void => {
+      lastErr = (lastErr + chunk.toString('latin1')).slice(-300);
+      pass('onStderr', chunk);
+    };
     const finish = async (code: number | null, signal: NodeJS.Signals | null): Promise<void> => {
-      const log = readLog(logFile);
+      // This one of ssh's messages goes another way, and is the last that comes by it.
+      const log = readLog(logFile) + (/Connection to \S+ closed by remote host\.\r?\n$/.exec(lastErr)?.[0] ?? '');
       if (code !== 255) {
         end(signal === null ? { exitCode: code } : { exitCode: null, lost: 'the ssh process of the session was ended' });
         if (!opened) held.unshift({ stream: 'onStdout', chunk: before });
@@ -135,7 +141,7 @@ export function openSession(host: SessionHost, line: string, handlers: ChannelHa
       if (!opened) held.unshift({ stream: 'onStdout', chunk: before });
       open();
     };
-    const pipes = attachChild(child, { onStdout, onStderr: (chunk) => pass('onStderr', chunk), onEnd: (code, signal) => void finish(code, signal) }, drainAfterExitMs);
+    const pipes = attachChild(child, { onStdout, onStderr, onEnd: (code, signal) => void finish(code, signal) }, drainAfterExitMs);
     child.once('error', (error) => {
       opened = true;
       clearTimeout(timer);

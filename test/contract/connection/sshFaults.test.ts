@@ -1,9 +1,9 @@
-/** What the ssh connection does when the network fails it. */
+/** What a connection over ssh does when the network fails it. */
 import assert from 'node:assert/strict';
 import { silentLog } from '../../../src/foundation/log.ts';
 import { HpcError } from '../../../src/foundation/errors.ts';
 import type { Connection, PromptPort } from '../../../src/connection/port.ts';
-import { createSshConnection } from '../../../src/connection/ssh/createSshConnection.ts';
+import { sshPlaces } from './sshPlaces.ts';
 import { freePort, startSshd, startTap, until, type Tap, type TestSshd } from './sshd.ts';
 
 const nobody: PromptPort = { secret: () => Promise.resolve(undefined), trustHostKey: () => Promise.resolve('refuse') };
@@ -16,7 +16,7 @@ function unreachable(outcome: 'not_sent' | 'unknown') {
   };
 }
 
-describe('ssh (integration): when the network fails', () => {
+for (const place of sshPlaces) describe(`${place.name} (integration): when the network fails`, () => {
   let sshd: TestSshd;
   let tap: Tap;
   let now: number;
@@ -28,7 +28,7 @@ describe('ssh (integration): when the network fails', () => {
   beforeEach(async () => {
     tap = await startTap(sshd.port);
     now = Date.parse('2026-01-01T00:00:00Z');
-    connection = createSshConnection(
+    connection = place.open(
       // Through the tap the host is known by the port of its sshd.
       { ...sshd.target, port: tap.port, knownHostsFile: `${sshd.knownHostsFile}.${tap.port}`, keepaliveIntervalMs: 200, connectTimeoutMs: 15_000 },
       { prompts: nobody, log: silentLog, clock: { now: () => new Date(now) }, random: () => 0.5 },
@@ -93,7 +93,7 @@ describe('ssh (integration): when the network fails', () => {
 
   it('says which port refuses', async () => {
     const port = await freePort();
-    const closed = createSshConnection({ ...sshd.target, port }, { prompts: nobody, log: silentLog });
+    const closed = place.open({ ...sshd.target, port }, { prompts: nobody, log: silentLog });
     await assert.rejects(closed.run({ argv: ['true'] }), (error) => unreachable('not_sent')(error) && (error as Error).message.includes(`127.0.0.1:${port} refuses`));
     closed.dispose();
   });
