@@ -254,11 +254,14 @@ class Execution:
             self.tell({"e": name, "d": pack(chunk)})
 
     def wait(self, timeout_s):
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.stop("timeout")
-            self.process.wait()
+        # Not by `wait(timeout)`, which sleeps up to 50 ms between its looks.
+        limit = threading.Timer(timeout_s, self.stop, ("timeout",)) if timeout_s else None
+        if limit:
+            limit.daemon = True
+            limit.start()
+        self.process.wait()
+        if limit:
+            limit.cancel()
         for pump in self.pumps:
             # What the command left in the background may hold the streams open for ever.
             pump.join(0.5)

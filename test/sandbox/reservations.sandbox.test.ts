@@ -35,8 +35,6 @@ describe('reservations (sandbox)', function () {
   let services: Services;
   let context: OperationContext;
   let cli: Cli;
-  /** Held through all tests: books at the start, hops while the others run. */
-  let hopping: Promise<unknown>;
   const tag = `t${Date.now().toString(36)}`;
   const dev = `${tag}dev`;
   const leases = (): string => path.join(home, 'leases');
@@ -55,8 +53,8 @@ describe('reservations (sandbox)', function () {
     context = { services, experimentDir: home, signal: new AbortController().signal, progress: noProgress };
     cli = await Cli.build();
     await cli.writeClusters(clusters);
-    hopping = reservationBook.call({ name: `${tag}hop`, cluster: 'bed', walltime: '1m', persistent: true, renew_before: 30, wait: 60 }, context);
-    await hopping;
+    // Hops while the other tests run.
+    await reservationBook.call({ name: `${tag}hop`, cluster: 'bed', walltime: '1m', persistent: true, renew_before: 30, wait: 60 }, context);
     const { reservation } = await reservationBook.call({ name: dev, cluster: 'bed', walltime: '20m', cpus: 2, memory: '200M', wait: 60 }, context);
     assert.equal(reservation.liveness, 'alive');
     assert.equal(reservation.phase, 'held', JSON.stringify(reservation));
@@ -103,7 +101,7 @@ describe('reservations (sandbox)', function () {
     const whole = await execInReservation(dev, { command: { script: 'head -c 20000000 /dev/zero' }, onStdout: (chunk) => chunks.push(chunk.length) }, services.reservationDeps(home), context);
     assert.deepEqual([whole.exitCode, chunks.reduce((sum, size) => sum + size, 0)], [0, 20_000_000]);
     // Many at once share one channel, and their output does not mix.
-    const many = await Promise.all(Array.from({ length: 12 }, (_, index) => exec(`for i in 1 2 3; do echo ${index}-$i; done`)));
+    const many = await Promise.all(Array.from({ length: 9 }, (_, index) => exec(`for i in 1 2 3; do echo ${index}-$i; done`)));
     many.forEach(({ stdout }, index) => assert.equal(stdout, [1, 2, 3].map((line) => `${index}-${line}\n`).join('')));
   });
 
@@ -261,7 +259,6 @@ describe('reservations (sandbox)', function () {
       assert.equal(seen?.liveness, 'unknown');
       assert.match(seen.because, /queue could not be asked: .*(contact|controller|connect)/i);
       assert.equal((await exec('echo still')).stdout, 'still\n');
-      await assert.rejects(reservationRelease.call({ name: `${tag}hop-none` }, context), (error) => HpcError.is(error, 'spec_invalid'));
     } finally {
       await sandbox.faults.slurmctld.start();
     }
