@@ -17,7 +17,7 @@ interface Meaning {
 
 /** First match wins. */
 const meanings: readonly Meaning[] = [
-  { pattern: /Please set the environment variable SGE_ROOT|cell directory .* doesn't exist|act_qmaster/i, code: 'remote_command_failed', reason: 'environment', remediation: "Let the login shell's start-up files read Grid Engine's settings.sh (they set SGE_ROOT), then reconnect." },
+  { pattern: /SGE_ROOT|cell directory .* doesn't exist|act_qmaster/i, code: 'remote_command_failed', reason: 'environment', remediation: "Let the login shell's start-up files read Grid Engine's settings.sh (they set SGE_ROOT), then reconnect." },
   { pattern: /only \d+ jobs are allowed per (user|cluster)/i, code: 'scheduler_throttled', reason: 'submit_limit', remediation: 'As many jobs are queued as the site allows (max_u_jobs, max_jobs). Wait until some end, then resume.' },
   { pattern: /commlib error|send message to qmaster|got (send|read|select) error|receive timeout|gdi request|reading answer list from qmaster|can't get (connection|response)/i, code: 'cluster_timeout', reason: 'controller_unreachable', remediation: 'The qmaster does not answer. Nothing is known to be lost: try again in a while, or ask the site whether it is in maintenance.' },
   { pattern: /no (submit host|submit or admin host)|neither submit nor admin host/i, code: 'remote_command_failed', reason: 'not_permitted', remediation: 'This host may not submit jobs: connect to a login node of this cluster.' },
@@ -48,8 +48,8 @@ export function sgeFailure(what: string, output: CommandOutput, purpose: 'query'
     if (purpose === 'submit') return new HpcError('cluster_timeout', `${what} did not end in time${words ? `: ${words}` : '.'}`, inTheDark);
     return new HpcError('cluster_timeout', `${what} did not end in time${words ? `: ${words}` : '.'}`, { remediation: 'The scheduler is slow or does not answer. Try again in a while.', details });
   }
-  // The request went out and only the reply is missing.
-  if (purpose === 'submit' && meaning?.reason === 'controller_unreachable' && !/Connection refused|got send error/i.test(output.stderr)) return new HpcError('cluster_timeout', `${what}: ${words}`, inTheDark);
+  // The request may have gone out, and only the reply be missing.
+  if (purpose === 'submit' && meaning?.reason === 'controller_unreachable' && !/Connection refused/i.test(output.stderr)) return new HpcError('cluster_timeout', `${what}: ${words}`, inTheDark);
   if (meaning) return new HpcError(meaning.code, `${what}: ${words}${meaning.code === 'spec_invalid' && request !== '' ? ` (asked for: ${request})` : ''}`, { remediation: meaning.remediation, details });
   if (output.exitCode === 127) return new HpcError('remote_command_failed', `${what}: the program was not found${words ? ` (${words})` : ''}.`, { remediation: 'Reconnect, so that the paths of the scheduler are read anew, or load the module that provides it in your login shell.', details });
   const reason = output.exitCode === 0 ? 'the answer is not complete' : status;
