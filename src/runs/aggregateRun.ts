@@ -8,7 +8,7 @@ import { readTextIfThere, writeFileAtomic, writeJsonAtomic } from '../foundation
 import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { requireRun, runState } from './listRuns.ts';
-import { rangesOf } from './cancelRun.ts';
+import { rangesOf } from './placement.ts';
 import { csvOf, expandTaskIds, parseCombined, tableOf, type Combined, type ResultRow } from './resultsTable.ts';
 import type { OpenRun } from './runView.ts';
 import { resultsDirectory } from './workspace.ts';

@@ -10,6 +10,7 @@ import type { CancelTarget, IndexRange } from '../scheduler/port.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
+import { currentArrays, isWhollySubmitted, placedArrays, rangesOf } from './placement.ts';
 import type { RunView } from './runView.ts';
 import { reconcileRun } from './reconcileRun.ts';
 
@@ -43,31 +44,21 @@ const hasEnded = (view: RunView, task: number): boolean => ['complete', 'failed'
 
 const isListed = (view: RunView, task: number): boolean => ['pending', 'running'].includes(view.tasks[task]?.state ?? 'unknown');
 
-export function rangesOf(ids: readonly number[]): readonly (readonly [number, number])[] {
-  const ranges: [number, number][] = [];
-  for (const id of ids) {
-    const last = ranges.at(-1);
-    if (last && last[1] + 1 === id) last[1] = id;
-    else ranges.push([id, id]);
-  }
-  return ranges;
-}
-
 export async function describeCancel(selection: CancelSelection, deps: RunDeps, _call: CallOptions): Promise<string> {
   const view = await viewOfRun(deps.experimentDir, selection.runId, deps);
   if (!view) await requireRun(selection.runId, deps);
   if (!view) throw new HpcError('internal', `The run ${selection.runId} cannot be shown.`);
   const tasks = selectedTasks(selection, view).filter((task) => !hasEnded(view, task));
-  const jobs = view.submission.arrays.flatMap(({ job_id }) => job_id ?? []);
+  const jobs = [...new Set(tasks.flatMap((task) => view.tasks[task]?.job?.replace(/_\d+$/, '') ?? []))];
   const what = selection.taskIds === undefined && selection.wave === undefined ? 'all' : selection.wave === undefined ? 'the chosen' : `wave ${selection.wave}’s`;
-  return `Cancel ${what} ${tasks.length} unfinished task${tasks.length === 1 ? '' : 's'} of run ${selection.runId} (${view.submission.run_name}) on ${view.sidecar.cluster ?? '?'}: jobs ${jobs.join(', ') || 'not known yet'}. What is done stays.`;
+  return `Cancel ${what} ${tasks.length} unfinished task${tasks.length === 1 ? '' : 's'} of run ${selection.runId} (${view.submission.run_name}) on ${view.sidecar.cluster ?? '?'}: ${jobs.length === 1 ? 'job' : 'jobs'} ${jobs.join(', ') || 'not known yet'}. What is done stays.`;
 }
 
 export async function cancelRun(selection: CancelSelection, deps: RunDeps, call: CallOptions): Promise<CancelOutcome> {
   const run = await requireRun(selection.runId, deps);
   const session = await deps.session(run.sidecar.cluster ?? '');
   const whole = selection.taskIds === undefined && selection.wave === undefined;
-  if (run.submission.arrays.some(({ job_id }) => job_id === null)) {
+  if (!isWhollySubmitted(run.submission)) {
     // An array whose id was never heard may be in the queue: find it, or it would run on.
     await reconcileRun(selection.runId, deps, call);
   } else {
@@ -97,20 +88,23 @@ async function cancelOn(session: ClusterSession, targets: readonly CancelTarget[
 function targetsFor(view: RunView, alive: readonly number[], whole: boolean): readonly CancelTarget[] {
   const targets: CancelTarget[] = [];
   const wanted = new Set(alive);
-  for (const array of view.submission.arrays) {
-    if (array.job_id === null) continue;
+  for (const { array, tasks } of currentArrays(view.submission)) {
+    if (array.jobId === null) continue;
     const indices: number[] = [];
     let goesOn = false;
-    for (let offset = 0; offset < array.task_count; offset += 1) {
-      const task = array.first_task + offset;
+    for (const task of tasks) {
       // What the queue does not list is not named to it: after a crash of the controller the id may be another job's by now.
-      if (wanted.has(task) && isListed(view, task)) indices.push(offset + 1);
+      if (wanted.has(task) && isListed(view, task)) indices.push(array.tasks.positionOf(task) + 1);
       else if (!wanted.has(task) && !hasEnded(view, task)) goesOn = true;
     }
     if (indices.length === 0) continue;
     const ranges: IndexRange[] = rangesOf(indices).map(([first, last]) => ({ first, last }));
-    targets.push(goesOn ? { jobId: array.job_id, indices: ranges } : { jobId: array.job_id });
+    targets.push(goesOn ? { jobId: array.jobId, indices: ranges } : { jobId: array.jobId });
   }
-  if (whole) for (const combiner of view.submission.combiners) if (combiner.job_id !== null && !view.facts.combined.includes(combiner.wave)) targets.push({ jobId: combiner.job_id });
+  if (whole) {
+    for (const combiner of view.submission.combiners) if (combiner.job_id !== null && !view.facts.combined.includes(combiner.wave)) targets.push({ jobId: combiner.job_id });
+    // What it would combine is combined again whenever somebody asks for the results.
+    for (const { number, combiner } of view.submission.attempts ?? []) if (combiner.job_id !== null && targets.some(({ jobId }) => placedArrays(view.submission).some((array) => array.jobId === jobId && array.attempt === number))) targets.push({ jobId: combiner.job_id });
+  }
   return targets;
 }

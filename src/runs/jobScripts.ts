@@ -9,7 +9,8 @@ import { renderJobScript, type JobScriptInput, type TemplateOverride } from '../
 import type { ResourceRequest } from '../scheduler/port.ts';
 import type { RunDeps } from './deps.ts';
 import type { RunPlan } from './planRun.ts';
-import type { Sidecar } from './sidecar.ts';
+import { TaskList } from './placement.ts';
+import type { Attempt, Sidecar } from './sidecar.ts';
 
 /** The workspace's own template, if the profile names one and the workspace is trusted. */
 async function templateOverride(profile: ClusterProfile, gpu: boolean, deps: Pick<RunDeps, 'trusted'>): Promise<TemplateOverride | undefined> {
@@ -32,6 +33,7 @@ interface ScriptFacts {
   readonly resources: ResourceRequest;
   readonly env: Readonly<Record<string, string>>;
   readonly runName: string;
+  readonly attempt: number;
 }
 
 function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFacts): Omit<JobScriptInput, 'program' | 'markerPath'> {
@@ -47,7 +49,7 @@ function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFa
     repoDir: run.remotePath,
     executor: run.executor,
     python: facts.python,
-    hpcVariables: { HPC_DIR: path.posix.join(run.remotePath, '.hpc'), HPC_STATE_DIR: path.posix.join(run.remotePath, '.hpc', 'state', run.runId), HPC_ATTEMPT: '1' },
+    hpcVariables: { HPC_DIR: path.posix.join(run.remotePath, '.hpc'), HPC_STATE_DIR: path.posix.join(run.remotePath, '.hpc', 'state', run.runId), HPC_ATTEMPT: String(run.attempt) },
     modules: profile.modules,
     env: run.env,
     cpus: run.resources.cpus ?? 1,
@@ -78,37 +80,52 @@ function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFa
   };
 }
 
-export async function jobScriptsOf(sidecar: Sidecar, session: ClusterSession, facts: ClusterFacts, deps: RunDeps): Promise<readonly { key: string; text: string }[]> {
+interface JobScript {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** The scripts of the first submission, or of one later attempt: what is queued already keeps the script that it was submitted with. */
+export async function jobScriptsOf(sidecar: Sidecar, attempt: Attempt | undefined, session: ClusterSession, facts: ClusterFacts, deps: RunDeps): Promise<readonly JobScript[]> {
   const submission = sidecar.extra?.submission;
   if (!submission) throw new HpcError('internal', `The run ${sidecar.run_id} has no submission to render scripts for.`);
-  const resources = (sidecar.resources ?? {}) as ResourceRequest;
-  const common = commonInput(session, facts, {
-    runId: sidecar.run_id,
-    cmdSha: sidecar.cmd_sha,
-    taskCount: sidecar.task_count,
-    remotePath: sidecar.remote_path ?? '',
-    executor: sidecar.executor,
-    resources,
-    env: submission.env,
-    runName: submission.run_name,
-  });
   const templatesDirectory = path.join(deps.assetsDirectory, 'templates');
-  const override = await templateOverride(session.profile, common.gpu, deps);
   const runtime = path.posix.join(sidecar.remote_path ?? '', '.hpc', 'runtime', facts.runtime.hash);
-  const claims = path.posix.join(submission.state_dir, 'claims');
-  const arrays = submission.arrays.map(async (array) => ({
-    key: array.key,
-    text: await renderJobScript(
-      { ...common, program: { kind: 'array', dispatcher: path.posix.join(runtime, '_hpc_dispatch.py'), taskOffset: array.first_task }, markerPath: path.posix.join(claims, array.key) },
-      { templatesDirectory, ...(override ? { override } : {}) },
-    ),
-  }));
-  const combiners = submission.combiners.map(async ({ key, wave }) => ({
+  const dispatcher = path.posix.join(runtime, '_hpc_dispatch.py');
+  const markerPath = (key: string): string => path.posix.join(submission.state_dir, 'claims', key);
+  const input = (resources: ResourceRequest): Omit<JobScriptInput, 'program' | 'markerPath'> =>
+    commonInput(session, facts, {
+      runId: sidecar.run_id,
+      cmdSha: sidecar.cmd_sha,
+      taskCount: sidecar.task_count,
+      remotePath: sidecar.remote_path ?? '',
+      executor: sidecar.executor,
+      resources,
+      env: submission.env,
+      runName: submission.run_name,
+      attempt: attempt?.number ?? 1,
+    });
+  const array = async (key: string, resources: ResourceRequest, tasks: { taskOffset: number; tasks?: readonly number[] }): Promise<JobScript> => {
+    const common = input(resources);
+    const override = await templateOverride(session.profile, common.gpu, deps);
+    return { key, text: await renderJobScript({ ...common, program: { kind: 'array', dispatcher, ...tasks }, markerPath: markerPath(key) }, { templatesDirectory, ...(override ? { override } : {}) }) };
+  };
+  // Forced: a combiner that the scheduler starts a second time replaces what its first start left.
+  const combiner = async (key: string, wave: number | 'all'): Promise<JobScript> => ({
     key,
-    // Forced: a combiner that the scheduler starts a second time replaces what its first start left.
-    text: await renderJobScript({ ...common, gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: path.posix.join(claims, key) }, { templatesDirectory }),
-  }));
-  return Promise.all([...arrays, ...combiners]);
+    text: await renderJobScript(
+      { ...input((sidecar.resources ?? {})), gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: markerPath(key) },
+      { templatesDirectory },
+    ),
+  });
+  if (attempt === undefined) {
+    const resources = (sidecar.resources ?? {}) as ResourceRequest;
+    return Promise.all([...submission.arrays.map(({ key, first_task }) => array(key, resources, { taskOffset: first_task })), ...submission.combiners.map(({ key, wave }) => combiner(key, wave))]);
+  }
+  return Promise.all([
+    ...attempt.arrays.map(({ key, group, tasks }) => array(key, (attempt.groups[group]?.resources ?? {}) as ResourceRequest, { taskOffset: 0, tasks: [...new TaskList(tasks)] })),
+    combiner(attempt.combiner.key, 'all'),
+  ]);
 }
 
 /** The script of the first array, as it would be submitted. */
@@ -124,6 +141,7 @@ export async function jobScriptPreview(plan: RunPlan, deps: RunDeps): Promise<st
     resources: plan.resources,
     env: { ...plan.profile.env, ...plan.request.env },
     runName: plan.runName,
+    attempt: 1,
   });
   const override = await templateOverride(plan.profile, common.gpu, deps);
   const runtime = path.posix.join(plan.remotePath, '.hpc', 'runtime', facts.runtime.hash);

@@ -7,6 +7,7 @@ import type { SchedulerName } from '../scheduler/port.ts';
 import { readSnapshot, type SourceSnapshot } from './clusterSnapshot.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
+import { placedArrays } from './placement.ts';
 import { isOpen, viewRun, type OpenRun, type RunView } from './runView.ts';
 import { listRunIds, readSidecar } from './sidecar.ts';
 
@@ -80,7 +81,7 @@ export async function refreshRuns(runs: readonly OpenRun[], deps: RunDeps, call:
   const view = viewer(deps);
   for (const run of runs) {
     const current = await view(run);
-    if (isOpen(current) && current.submission.arrays.some((array) => array.job_id !== null)) open.push(run);
+    if (isOpen(current) && placedArrays(current.submission).some(({ jobId }) => jobId !== null)) open.push(run);
     else if (current.lifecycle !== 'submitting' && current.submission.combiners.length > current.facts.combined.length && current.facts.observed_at !== null && isRecent(current, deps)) open.push(run);
   }
   const problems: ClusterProblem[] = [];

@@ -12,6 +12,7 @@
  */
 import { groupBy } from '../foundation/collections.ts';
 import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type QueueRow } from '../scheduler/port.ts';
+import type { TaskList } from './placement.ts';
 import type { TaskEvent, TaskHistory } from './taskEvents.ts';
 
 export type TaskState = 'pending' | 'running' | 'complete' | 'failed' | 'cancelled' | 'timeout' | 'lost' | 'unknown';
@@ -30,8 +31,9 @@ export interface TaskView {
 
 export interface ArrayFacts {
   readonly jobId: string | undefined;
-  readonly firstTask: number;
-  readonly taskCount: number;
+  /** Which attempt of its tasks it is, from 1. */
+  readonly attempt: number;
+  readonly tasks: TaskList;
   /** Since when (ms) and how often the job was missing in a queue that could be asked. */
   readonly absent?: { readonly sinceMs: number; readonly times: number };
 }
@@ -79,14 +81,24 @@ export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
   const accountingByJob = groupBy(input.accounting?.rows ?? [], (row) => row.jobId);
   for (const array of input.arrays) {
     const { jobId } = array;
-    const queue = byIndex(jobId === undefined ? [] : (queueByJob.get(jobId) ?? []), array.taskCount);
-    const accounting = byIndex(jobId === undefined ? [] : (accountingByJob.get(jobId) ?? []), array.taskCount);
-    for (let offset = 0; offset < array.taskCount; offset += 1) {
-      const task = array.firstTask + offset;
-      views[task] = mergeOne(input, array, task, offset + 1, input.histories[task] ?? {}, queue[offset + 1], accounting[offset + 1]);
+    const queue = byIndex(jobId === undefined ? [] : (queueByJob.get(jobId) ?? []), array.tasks.count);
+    const accounting = byIndex(jobId === undefined ? [] : (accountingByJob.get(jobId) ?? []), array.tasks.count);
+    let index = 0;
+    for (const task of array.tasks) {
+      index += 1;
+      // A later attempt's array comes later in the list and replaces what an earlier one said.
+      views[task] = mergeOne(input, array, task, index, historyOf(input.histories[task], array.attempt), queue[index], accounting[index]);
     }
   }
   return views;
+}
+
+/** What the task itself reported of this attempt; what an earlier one reported says nothing of it. */
+function historyOf(history: TaskHistory | undefined, attempt: number): TaskHistory {
+  if (history === undefined) return {};
+  const { start, end } = history;
+  const isOf = (event: TaskEvent | undefined): boolean => event !== undefined && (event.a ?? 1) >= attempt;
+  return { ...(start && isOf(start) ? { start } : {}), ...(end && isOf(end) ? { end } : {}) };
 }
 
 /**
@@ -103,7 +115,7 @@ function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: num
   const { start, end } = history;
   const latest = end ?? start;
   const base = {
-    attempt: latest?.a ?? 1,
+    attempt: Math.max(latest?.a ?? 1, array.attempt),
     job: array.jobId === undefined ? null : `${array.jobId}_${index}`,
     node: latest?.node ?? ((queued?.node ?? '') || (accounted?.node ?? '') || null),
     exitCode: end?.rc ?? accounted?.exitCode ?? null,

@@ -19,6 +19,7 @@ import type { CommandOutput } from '../scheduler/port.ts';
 import { readSnapshot, writeSnapshot, type Source, type SourceSnapshot } from './clusterSnapshot.ts';
 import type { RunDeps } from './deps.ts';
 import { applyDifference, textHash } from './lineDifference.ts';
+import { currentArrays } from './placement.ts';
 import { eventOffsets, storeEvents } from './taskEvents.ts';
 import { storeAccounting, viewRun, type OpenRun, type RunView } from './runView.ts';
 
@@ -129,13 +130,12 @@ function jobsForAccounting(views: readonly RunView[], last: SourceSnapshot | und
   const open = new Set<string>();
   let urgent = false;
   for (const view of views) {
-    for (const array of view.submission.arrays) {
-      if (array.job_id === null) continue;
-      const tasks = view.tasks.slice(array.first_task, array.first_task + array.task_count);
-      if (tasks.some((task) => task.state === 'unknown' || task.state === 'running' || task.state === 'pending')) open.add(array.job_id);
+    for (const { array, tasks } of currentArrays(view.submission)) {
+      if (array.jobId === null) continue;
+      if (tasks.some((task) => ['unknown', 'running', 'pending'].includes(view.tasks[task]?.state ?? ''))) open.add(array.jobId);
       // Missing in the queue since after accounting was last asked of it.
-      const absent = view.facts.absent[array.job_id];
-      if (absent && !(last !== undefined && last.jobs.includes(array.job_id) && Date.parse(last.at) >= Date.parse(absent.since))) urgent = true;
+      const absent = view.facts.absent[array.jobId];
+      if (absent && !(last !== undefined && last.jobs.includes(array.jobId) && Date.parse(last.at) >= Date.parse(absent.since))) urgent = true;
     }
   }
   const due = last === undefined || Math.abs(nowMs - Date.parse(last.at)) >= accountingIntervalMs;
@@ -200,14 +200,14 @@ async function storeFacts(runs: readonly OpenRun[], deps: RunDeps, session: Clus
       }
       const view = await viewRun(run, deps, session.dialect, { queue }, { ...facts, observed_at: at });
       const absent: Record<string, { since: string; times: number }> = {};
-      for (const array of view.submission.arrays) {
-        if (array.job_id === null) continue;
-        const missing = view.tasks.slice(array.first_task, array.first_task + array.task_count).some((task) => task.state === 'unknown' || task.state === 'lost');
+      for (const { array, tasks } of currentArrays(view.submission)) {
+        if (array.jobId === null) continue;
+        const missing = tasks.some((task) => ['unknown', 'lost'].includes(view.tasks[task]?.state ?? ''));
         if (!missing) continue;
-        const seen = facts.absent[array.job_id];
+        const seen = facts.absent[array.jobId];
         // Counted anew where the clock was set back: what is still to come says nothing about how long.
         const before = seen !== undefined && Date.parse(seen.since) <= Date.parse(at) ? seen : undefined;
-        if (isWhole || before) absent[array.job_id] = { since: before?.since ?? at, times: (before?.times ?? 0) + (isWhole ? 1 : 0) };
+        if (isWhole || before) absent[array.jobId] = { since: before?.since ?? at, times: (before?.times ?? 0) + (isWhole ? 1 : 0) };
       }
       await deps.journal.writeFacts(run.experimentDir, runId, { ...facts, observed_at: at, stale_reason: null, absent });
     }),

@@ -6,19 +6,19 @@ import type { ClusterSession } from '../cluster/session.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { jobScriptsOf } from './jobScripts.ts';
 import { pushWorkspace } from './pushWorkspace.ts';
-import type { Sidecar } from './sidecar.ts';
+import type { Attempt, Sidecar } from './sidecar.ts';
 import { computeStarter } from './taskCommand.ts';
 import { paramsFile, runsDirectory, type Workspace } from './workspace.ts';
 
-/** In at most two round trips. */
-export async function pushRun(session: ClusterSession, workspace: Workspace, sidecar: Sidecar, deps: RunDeps, call: CallOptions): Promise<void> {
+/** For its first submission, or for one later attempt. In at most two round trips. */
+export async function pushRun(session: ClusterSession, workspace: Workspace, sidecar: Sidecar, deps: RunDeps, call: CallOptions, attempt?: Attempt): Promise<void> {
   const facts = await session.facts({ signal: call.signal });
   const remoteRoot = sidecar.remote_path ?? '';
   const runtime = path.posix.join('.hpc', 'runtime', facts.runtime.hash);
   const runs = path.posix.join('.hpc', 'runs', sidecar.run_id);
   const extraFiles: ExtraFile[] = [
     ...Object.entries(facts.runtime.files).filter(([name]) => name.startsWith('_hpc_')).map(([name, data]) => ({ path: path.posix.join(runtime, name), data, mode: 0o644 })),
-    ...(await jobScriptsOf(sidecar, session, facts, deps)).map(({ key, text }) => ({ path: path.posix.join('.hpc', 'state', sidecar.run_id, 'jobs', `${key}.sh`), data: text, mode: 0o755 })),
+    ...(await jobScriptsOf(sidecar, attempt, session, facts, deps)).map(({ key, text }) => ({ path: path.posix.join('.hpc', 'state', sidecar.run_id, 'jobs', `${key}.sh`), data: text, mode: 0o755 })),
   ];
   const isHere = session.connection.kind === 'local' && path.resolve(remoteRoot) === path.resolve(workspace.directory);
   if (!isHere) {

@@ -7,9 +7,11 @@ import * as path from 'node:path';
 import { writeFileAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
 import { newToken, timestampId } from '../foundation/ids.ts';
+import type { SchedulerDialect } from '../scheduler/port.ts';
 import type { RunDeps } from './deps.ts';
 import type { RunRecord } from './journal.ts';
 import type { RunPlan } from './planRun.ts';
+import { isWhollySubmitted } from './placement.ts';
 import { provenanceOf } from './provenance.ts';
 import type { OpenRun } from './runView.ts';
 import { writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
@@ -36,14 +38,23 @@ export async function recordIntent(plan: RunPlan, deps: RunDeps): Promise<Sideca
   }
 }
 
+/** Found again by its exact name: the run's name for people, the key and the token's first digits. */
+export function jobNameOf(runName: string, key: string, token: string): string {
+  return `${/^[A-Za-z]/.test(runName) ? '' : 'r'}${runName}-${key}-${token.slice(0, 10)}`;
+}
+
+type LogPatterns = Submission['logs'][string];
+
+export function logPatternsOf(dialect: SchedulerDialect, stateDir: string, key: string, array: boolean): LogPatterns {
+  const folder = path.posix.join(stateDir, 'logs');
+  return { out: dialect.logPath(folder, key, 'out', array), err: dialect.logPath(folder, key, 'err', array) };
+}
+
 export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, provenance: Readonly<Record<string, unknown>>, deps: RunDeps): Sidecar {
   const token = newToken(16);
   const stateDir = path.posix.join(plan.remotePath, '.hpc', 'state', runId);
-  const jobName = (key: string): string => `${/^[A-Za-z]/.test(plan.runName) ? '' : 'r'}${plan.runName}-${key}-${token.slice(0, 10)}`;
-  const logs = (key: string, array: boolean): { out: string; err: string } => ({
-    out: plan.session.dialect.logPath(path.posix.join(stateDir, 'logs'), key, 'out', array),
-    err: plan.session.dialect.logPath(path.posix.join(stateDir, 'logs'), key, 'err', array),
-  });
+  const jobName = (key: string): string => jobNameOf(plan.runName, key, token);
+  const logs = (key: string, array: boolean): LogPatterns => logPatternsOf(plan.session.dialect, stateDir, key, array);
   const waves = [...new Set(plan.arrays.map((array) => array.wave))];
   const submission: Submission = {
     token,
@@ -127,7 +138,7 @@ export async function ensureRecord(run: OpenRun, deps: RunDeps): Promise<void> {
     total_tasks: sidecar.task_count,
     submitted_at: sidecar.submitted_at,
     experiment_dir: deps.experimentDir,
-    stage: (sidecar.job_ids ?? []).length === submission.arrays.length ? 'monitor' : 'submit',
+    stage: isWhollySubmitted(submission) ? 'monitor' : 'submit',
     status: 'in_flight',
   });
 }

@@ -1,6 +1,7 @@
 /** Writes what the cluster's receipts say into the sidecar and the journal: the job ids, and whether the submission is whole. */
 import { HpcError } from '../foundation/errors.ts';
 import type { RunDeps } from './deps.ts';
+import { isWhollySubmitted, placedArrays } from './placement.ts';
 import { writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
 import type { SubmitReply } from '../cluster/submitProtocol.ts';
 
@@ -15,11 +16,17 @@ export async function recordReceipts(sidecar: Sidecar, reply: SubmitReply, probl
   const idOf = (key: string, known: string | null): string | null => (reply.receipts[key]?.state === 'submitted' ? (reply.receipts[key].job_id ?? known) : known);
   const arrays = submission.arrays.map((array) => ({ ...array, job_id: idOf(array.key, array.job_id) }));
   const combiners = submission.combiners.map((combiner) => ({ ...combiner, job_id: idOf(combiner.key, combiner.job_id) }));
-  const jobIds = arrays.flatMap(({ job_id }) => (job_id === null ? [] : [job_id]));
-  const updated: Sidecar = { ...sidecar, job_ids: jobIds, extra: { ...sidecar.extra, submission: { ...submission, arrays, combiners } } };
+  const attempts = submission.attempts?.map((attempt) => ({
+    ...attempt,
+    arrays: attempt.arrays.map((array) => ({ ...array, job_id: idOf(array.key, array.job_id) })),
+    combiner: { ...attempt.combiner, job_id: idOf(attempt.combiner.key, attempt.combiner.job_id) },
+  }));
+  const known: Submission = { ...submission, arrays, combiners, ...(attempts === undefined ? {} : { attempts }) };
+  const jobIds = placedArrays(known).flatMap(({ jobId }) => jobId ?? []);
+  const updated: Sidecar = { ...sidecar, job_ids: jobIds, extra: { ...sidecar.extra, submission: known } };
   await writeSidecar(deps.experimentDir, updated);
   // The combiners too: a submission that stopped before the last of them is taken up again.
-  const complete = problem === undefined && jobIds.length === arrays.length && combiners.every(({ job_id }) => job_id !== null);
+  const complete = problem === undefined && isWhollySubmitted(known);
   await deps.journal.update(deps.experimentDir, sidecar.run_id, (record) => ({ ...record, job_ids: jobIds, stage: complete ? 'monitor' : 'submit', submit_problem: problem ? problem.message : null }));
   return updated;
 }

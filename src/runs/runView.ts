@@ -10,6 +10,7 @@ import type { RunDeps } from './deps.ts';
 import { parseKwargs } from './kwargs.ts';
 import type { RunFacts, RunRecord } from './journal.ts';
 import { mergeTaskStates, type TaskState, type TaskView } from './mergeTaskStates.ts';
+import { placedArrays, type PlacedArray } from './placement.ts';
 import type { Sidecar, Submission } from './sidecar.ts';
 import { foldEvents, readEvents } from './taskEvents.ts';
 import { paramsFile } from './workspace.ts';
@@ -54,7 +55,7 @@ export async function readAccounting(deps: RunDeps, run: OpenRun): Promise<{ row
 }
 
 export async function storeAccounting(deps: RunDeps, run: OpenRun, rows: readonly AccountingRow[], at: string): Promise<void> {
-  const arrays = new Map(run.submission.arrays.map((array) => [array.job_id, array]));
+  const arrays = new Map(placedArrays(run.submission).map((array) => [array.jobId, array]));
   const fresh = rows.filter((row) => {
     const array = arrays.get(row.jobId);
     return array !== undefined && isOurs(row, array);
@@ -88,12 +89,12 @@ function parseQueueOf(dialect: SchedulerDialect, snapshot: SourceSnapshot): Queu
 }
 
 /** A controller that forgot jobs in a crash gives their ids out again: the id alone does not make a row ours. */
-function isOurs(row: { readonly name: string }, array: { readonly job_name: string }): boolean {
-  return row.name === '' || row.name === array.job_name;
+function isOurs(row: { readonly name: string }, array: PlacedArray): boolean {
+  return row.name === '' || row.name === array.jobName;
 }
 
 /** The queue's rows of these jobs, if the snapshot can be read by this dialect. */
-function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined, arrays: Submission['arrays']): { rows: readonly QueueRow[]; atMs: number } | undefined {
+function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefined, arrays: readonly PlacedArray[]): { rows: readonly QueueRow[]; atMs: number } | undefined {
   if (!snapshot) return undefined;
   let answer = parsedQueues.get(snapshot);
   if (!parsedQueues.has(snapshot) || (answer !== undefined && answer.dialect !== dialect.name)) {
@@ -102,7 +103,7 @@ function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefin
   }
   if (!answer) return undefined;
   const { rowsByJob } = answer;
-  return { rows: arrays.flatMap((array) => (array.job_id === null ? [] : (rowsByJob.get(array.job_id) ?? []).filter((row) => isOurs(row, array)))), atMs: Date.parse(snapshot.at) };
+  return { rows: arrays.flatMap((array) => (array.jobId === null ? [] : (rowsByJob.get(array.jobId) ?? []).filter((row) => isOurs(row, array)))), atMs: Date.parse(snapshot.at) };
 }
 
 export interface ViewSources {
@@ -123,15 +124,16 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
   ]);
   const cancelled = run.record?.cancel_requested?.tasks;
   const isCancelRequested = (task: number): boolean => cancelled === 'all' || (Array.isArray(cancelled) && cancelled.some(([first, last]) => task >= first && task <= last));
+  const arrays = placedArrays(run.submission);
   const tasks = mergeTaskStates({
     totalTasks: total,
-    arrays: run.submission.arrays.map((array) => {
-      const absent = array.job_id === null ? undefined : known.absent[array.job_id];
-      return { jobId: array.job_id ?? undefined, firstTask: array.first_task, taskCount: array.task_count, ...(absent ? { absent: { sinceMs: Date.parse(absent.since), times: absent.times } } : {}) };
+    arrays: arrays.map((array) => {
+      const absent = array.jobId === null ? undefined : known.absent[array.jobId];
+      return { jobId: array.jobId ?? undefined, attempt: array.attempt, tasks: array.tasks, ...(absent ? { absent: { sinceMs: Date.parse(absent.since), times: absent.times } } : {}) };
     }),
     histories,
     // An answer from before the run was first observed says nothing of its jobs.
-    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, run.submission.arrays),
+    queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, arrays),
     accounting,
     isCancelRequested,
     nowMs: deps.clock.now().getTime(),
@@ -143,7 +145,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
 function lifecycleOf(run: OpenRun, counts: Readonly<Record<TaskState, number>>, wholeCancelled: boolean): Lifecycle {
   const total = run.sidecar.task_count;
   if (counts.complete === total) return 'complete';
-  const unsubmitted = run.submission.arrays.some((array) => array.job_id === null);
+  const unsubmitted = placedArrays(run.submission).some((array) => array.jobId === null);
   if (unsubmitted && !wholeCancelled) return run.record?.submit_problem ? 'unknown' : 'submitting';
   if (counts.pending + counts.running > 0 && !(unsubmitted && wholeCancelled && counts.running === 0)) return 'in_flight';
   if (counts.unknown > 0) return 'in_flight';

@@ -21,6 +21,33 @@ export type SubmittedArray = z.output<typeof arraySchema>;
 
 const combinerSchema = z.object({ key: z.string(), wave: z.number(), job_name: z.string(), job_id: z.nullable(z.string()) });
 
+const rangesSchema = z.array(z.tuple([z.number(), z.number()]));
+
+/** Tasks that were submitted again: the second, third, … attempt of the run, each with one request. */
+const attemptSchema = z.object({
+  /** From 2; the tasks see it as HPC_ATTEMPT. */
+  number: z.number(),
+  /** Who asks again with the same id gets this attempt back. */
+  request_id: z.string(),
+  at: z.string(),
+  /** Without a person, by the run's auto_retry. */
+  automatic: z.boolean(),
+  groups: z.array(
+    z.object({
+      failure_class: z.nullable(z.string()),
+      tasks: rangesSchema,
+      resources: z.record(z.string(), z.unknown()),
+      /** What is other than in the attempt before, and why, in one sentence. */
+      change: z.string(),
+    }),
+  ),
+  arrays: z.array(z.object({ key: z.string(), wave: z.number(), group: z.number(), tasks: rangesSchema, job_name: z.string(), job_id: z.nullable(z.string()) })),
+  /** Combines the results anew after the last array. */
+  combiner: z.object({ key: z.string(), job_name: z.string(), job_id: z.nullable(z.string()) }),
+  provenance: z.optional(z.record(z.string(), z.unknown())),
+});
+export type Attempt = z.output<typeof attemptSchema>;
+
 const submissionSchema = z.object({
   token: z.string(),
   run_name: z.string(),
@@ -35,6 +62,7 @@ const submissionSchema = z.object({
   env: z.record(z.string(), z.string()),
   /** Log path patterns by key, in the scheduler's placeholders. */
   logs: z.record(z.string(), z.object({ out: z.string(), err: z.string() })),
+  attempts: z.optional(z.array(attemptSchema)),
 });
 export type Submission = z.output<typeof submissionSchema>;
 

@@ -2,7 +2,7 @@
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
 import type { ResourceRequest, SchedulerTools, SubmitRequest } from '../scheduler/port.ts';
-import type { Sidecar, Submission } from './sidecar.ts';
+import type { Attempt, Sidecar, Submission } from './sidecar.ts';
 import type { SubmitStep } from '../cluster/submitProtocol.ts';
 
 /** The remote program puts the id of that key's job in its place. */
@@ -14,32 +14,54 @@ function combinerResources(resources: ResourceRequest): ResourceRequest {
   return { ...rest, walltimeS: Math.min(walltimeS ?? 1800, 1800), cpus: 1 };
 }
 
+/** All steps of the run, attempt after attempt. What was submitted already is not submitted again: its receipts say so. */
 export function stepsOf(sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
+  return [...firstSteps(sidecar, submission, session, tools), ...(submission.attempts ?? []).flatMap((attempt) => attemptSteps(attempt, sidecar, submission, session, tools))];
+}
+
+type JobParts = Pick<SubmitRequest, 'array' | 'dependencies' | 'resources'>;
+
+function requestOf(key: string, name: string, sidecar: Sidecar, submission: Submission, parts: JobParts): SubmitRequest {
+  const logs = submission.logs[key] ?? { out: '/dev/null', err: '/dev/null' };
+  return { name, comment: submission.token, scriptPath: path.posix.join(submission.state_dir, 'jobs', `${key}.sh`), workdir: sidecar.remote_path ?? '/', stdoutPath: logs.out, stderrPath: logs.err, ...parts };
+}
+
+function arrayPart(count: number, submission: Submission): NonNullable<SubmitRequest['array']> {
+  return { ranges: [{ first: 1, last: count }], ...(submission.max_concurrent === null ? {} : { maxConcurrent: submission.max_concurrent }) };
+}
+
+const afterAny = (keys: readonly string[]): SubmitRequest['dependencies'] => (keys.length > 0 ? [{ type: 'afterany', jobIds: keys.map(jobIdOf) }] : []);
+
+function firstSteps(sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
   const resources = (sidecar.resources ?? {}) as ResourceRequest;
   const keysOfWave = (wave: number): readonly string[] => submission.arrays.filter((array) => array.wave === wave).map(({ key }) => key);
-  const request = (key: string, name: string, rest: Pick<SubmitRequest, 'array' | 'dependencies' | 'resources'>): SubmitRequest => {
-    const logs = submission.logs[key] ?? { out: '/dev/null', err: '/dev/null' };
-    return { name, comment: submission.token, scriptPath: path.posix.join(submission.state_dir, 'jobs', `${key}.sh`), workdir: sidecar.remote_path ?? '/', stdoutPath: logs.out, stderrPath: logs.err, ...rest };
-  };
-  const steps: SubmitStep[] = [];
-  for (const combiner of submission.combiners) {
+  const step = (key: string, jobName: string, after: readonly string[], parts: Omit<JobParts, 'dependencies'>): SubmitStep => ({
+    key,
+    jobName,
+    after,
+    query: session.dialect.submit(requestOf(key, jobName, sidecar, submission, { ...parts, dependencies: afterAny(after) }), tools),
+  });
+  return submission.combiners.flatMap((combiner) => {
     const before = combiner.wave > 0 ? keysOfWave(combiner.wave - 1) : [];
-    const own = keysOfWave(combiner.wave);
-    for (const array of submission.arrays.filter(({ wave }) => wave === combiner.wave)) {
-      const array_ = { ranges: [{ first: 1, last: array.task_count }], ...(submission.max_concurrent === null ? {} : { maxConcurrent: submission.max_concurrent }) };
-      steps.push({
-        key: array.key,
-        jobName: array.job_name,
-        after: before,
-        query: session.dialect.submit(request(array.key, array.job_name, { array: array_, dependencies: before.length > 0 ? [{ type: 'afterany', jobIds: before.map(jobIdOf) }] : [], resources }), tools),
-      });
-    }
-    steps.push({
-      key: combiner.key,
-      jobName: combiner.job_name,
-      after: own,
-      query: session.dialect.submit(request(combiner.key, combiner.job_name, { dependencies: [{ type: 'afterany', jobIds: own.map(jobIdOf) }], resources: combinerResources(resources) }), tools),
-    });
-  }
-  return steps;
+    const arrays = submission.arrays.filter(({ wave }) => wave === combiner.wave);
+    return [
+      ...arrays.map((array) => step(array.key, array.job_name, before, { array: arrayPart(array.task_count, submission), resources })),
+      step(combiner.key, combiner.job_name, keysOfWave(combiner.wave), { resources: combinerResources(resources) }),
+    ];
+  });
+}
+
+function attemptSteps(attempt: Attempt, sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
+  const keysOfWave = (wave: number): readonly string[] => attempt.arrays.filter((array) => array.wave === wave).map(({ key }) => key);
+  const resourcesOf = (group: number): ResourceRequest => (attempt.groups[group]?.resources ?? {});
+  const arrays = attempt.arrays.map((array): SubmitStep => {
+    const after = keysOfWave(array.wave - 1);
+    const count = array.tasks.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    const parts = { array: arrayPart(count, submission), resources: resourcesOf(array.group), dependencies: afterAny(after) };
+    return { key: array.key, jobName: array.job_name, after, query: session.dialect.submit(requestOf(array.key, array.job_name, sidecar, submission, parts), tools) };
+  });
+  const { combiner } = attempt;
+  const last = keysOfWave(Math.max(...attempt.arrays.map(({ wave }) => wave)));
+  const parts = { resources: combinerResources(resourcesOf(0)), dependencies: afterAny(last) };
+  return [...arrays, { key: combiner.key, jobName: combiner.job_name, after: last, query: session.dialect.submit(requestOf(combiner.key, combiner.job_name, sidecar, submission, parts), tools) }];
 }

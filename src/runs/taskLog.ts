@@ -3,10 +3,13 @@ import * as z from 'zod/mini';
 import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
+import { arrayOfTask } from './placement.ts';
 
 export interface LogRequest {
   readonly runId: string;
   readonly taskId: number;
+  /** The latest where none is named. */
+  readonly attempt?: number;
   readonly stream: 'stdout' | 'stderr';
   readonly lines: number;
   readonly maxBytes: number;
@@ -39,12 +42,13 @@ export function incompleteTail(data: Uint8Array): number {
 
 export async function readTaskLog(request: LogRequest, deps: RunDeps, call: CallOptions): Promise<TaskLog> {
   const run = await requireRun(request.runId, deps);
-  const array = run.submission.arrays.find((candidate) => request.taskId >= candidate.first_task && request.taskId < candidate.first_task + candidate.task_count);
+  const array = arrayOfTask(run.submission, request.taskId, request.attempt);
+  if (!array && request.attempt !== undefined && arrayOfTask(run.submission, request.taskId)) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} has no attempt ${request.attempt}.`, { remediation: 'Leave the attempt out to read the latest.' });
   if (!array) throw new HpcError('spec_invalid', `Run ${request.runId} has no task ${request.taskId}: it has ${run.sidecar.task_count}, counted from 0.`);
-  if (array.job_id === null) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} is not submitted yet: it has no log.`, { remediation: 'Resume the submission first.' });
+  if (array.jobId === null) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} is not submitted yet: it has no log.`, { remediation: 'Resume the submission first.' });
   const session = await deps.session(run.sidecar.cluster ?? '');
   const pattern = run.submission.logs[array.key]?.[request.stream === 'stdout' ? 'out' : 'err'] ?? '';
-  const path = session.dialect.resolveLogPath(pattern, array.job_id, request.taskId - array.first_task + 1);
+  const path = session.dialect.resolveLogPath(pattern, array.jobId, array.tasks.positionOf(request.taskId) + 1);
   const facts = await session.facts({ signal: call.signal });
   const reply = z.safeParse(
     replySchema,

@@ -14,8 +14,8 @@ import type { SchedulerName } from './port.ts';
 
 /** What runs in the job: the dispatcher for each element of an array, or the combiner once. */
 export type JobProgram =
-  | { readonly kind: 'array'; /** Absolute path of `_hpc_dispatch.py`. */ readonly dispatcher: string; /** Task index of array index 1. */ readonly taskOffset: number }
-  | { readonly kind: 'combiner'; /** Absolute path of `_hpc_combiner.py`. */ readonly combiner: string; readonly wave: number; readonly extraArguments?: readonly string[] };
+  | { readonly kind: 'array'; /** Absolute path of `_hpc_dispatch.py`. */ readonly dispatcher: string; /** Task index of array index 1. */ readonly taskOffset: number; /** The task of each array index instead, from index 1. */ readonly tasks?: readonly number[] }
+  | { readonly kind: 'combiner'; /** Absolute path of `_hpc_combiner.py`. */ readonly combiner: string; readonly wave: number | 'all'; readonly extraArguments?: readonly string[] };
 
 export interface JobScriptInput {
   readonly scheduler: SchedulerName;
@@ -91,14 +91,14 @@ function programWords(input: JobScriptInput): string[] {
   const { program } = input;
   // It needs nothing but the standard library: without site packages and PYTHON* variables it starts in half the time.
   if (program.kind === 'array') return [python, '-S', '-E', program.dispatcher];
-  return [python, program.combiner, '--wave', String(program.wave), '--run-id', input.runId, ...(program.extraArguments ?? [])];
+  return [python, program.combiner, ...(program.wave === 'all' ? ['--all'] : ['--wave', String(program.wave)]), '--run-id', input.runId, ...(program.extraArguments ?? [])];
 }
 
 /** Everything that a template may use. Documented for workspace templates: names here are stable. */
 function templateContext(input: JobScriptInput): Record<string, unknown> {
   const { program, container } = input;
   const exports = checkedEnvironment(
-    { HPC_RUN_ID: input.runId, HPC_CMD_SHA: input.cmdSha, HPC_TASK_COUNT: String(input.taskCount), REPO_DIR: input.repoDir, EXECUTOR: input.executor, ...(program.kind === 'combiner' ? { HPC_WAVE: String(program.wave) } : {}), ...input.hpcVariables },
+    { HPC_RUN_ID: input.runId, HPC_CMD_SHA: input.cmdSha, HPC_TASK_COUNT: String(input.taskCount), REPO_DIR: input.repoDir, EXECUTOR: input.executor, ...(program.kind === 'combiner' && program.wave !== 'all' ? { HPC_WAVE: String(program.wave) } : {}), ...input.hpcVariables },
     undefined,
   );
   const env = checkedEnvironment(input.env ?? {}, reservedName);
@@ -115,6 +115,7 @@ function templateContext(input: JobScriptInput): Record<string, unknown> {
     cmdSha: input.cmdSha,
     taskCount: input.taskCount,
     taskOffset: program.kind === 'array' ? String(program.taskOffset) : '0',
+    tasks: (program.kind === 'array' ? program.tasks : undefined) ?? [],
     repoDir: input.repoDir,
     executor: input.executor,
     python: input.python,
@@ -139,6 +140,7 @@ function checkInput(input: JobScriptInput): void {
   for (const [name, value] of Object.entries(paths)) {
     if (!path.posix.isAbsolute(value)) throw new HpcError('internal', `A job script needs an absolute path for ${name}, not ${JSON.stringify(value)}.`);
   }
+  if (program.kind === 'array' && program.tasks?.some((task) => !Number.isSafeInteger(task) || task < 0)) throw new HpcError('internal', 'A job script cannot run tasks that are no whole numbers.');
   if (program.kind === 'array' && !(Number.isSafeInteger(program.taskOffset) && program.taskOffset >= 0)) throw new HpcError('internal', `A job script cannot begin at task ${program.taskOffset}.`);
   if (input.container?.runtime === 'pyxis' && input.scheduler !== 'slurm') {
     throw new HpcError('spec_invalid', `The container runtime pyxis is a part of Slurm; ${input.scheduler} cannot use it.`, { remediation: 'Set container.runtime to apptainer or singularity for this cluster.' });

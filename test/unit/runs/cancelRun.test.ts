@@ -3,7 +3,8 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import fc from 'fast-check';
 import { HpcError } from '../../../src/foundation/errors.ts';
-import { cancelRun, rangesOf } from '../../../src/runs/cancelRun.ts';
+import { cancelRun } from '../../../src/runs/cancelRun.ts';
+import { rangesOf } from '../../../src/runs/placement.ts';
 import { endEvent, makePlace, queueRow as rowOf, startEvent, type Place } from './place.ts';
 
 const runId = '20260102-000000-abcdef01';

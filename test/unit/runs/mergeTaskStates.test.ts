@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { lostAfterMs, lostAfterTimes, mergeTaskStates, type MergeInput } from '../../../src/runs/mergeTaskStates.ts';
+import { TaskList } from '../../../src/runs/placement.ts';
 import type { AccountingRow, JobState, QueueRow } from '../../../src/scheduler/port.ts';
 
 const now = 1_700_000_000_000;
@@ -10,7 +11,7 @@ const accountingRow = (state: JobState, more: Partial<AccountingRow> = {}): Acco
 function stateOf(task: number, more: Partial<MergeInput>): string {
   const input: MergeInput = {
     totalTasks: 4,
-    arrays: [{ jobId: '7', firstTask: 0, taskCount: 4 }],
+    arrays: [{ jobId: '7', attempt: 1, tasks: TaskList.from(0, 4) }],
     histories: [{}, {}, {}, {}],
     queue: { rows: [], atMs: now },
     accounting: undefined,
@@ -47,14 +48,14 @@ describe('mergeTaskStates (unit)', () => {
 
   it('never takes absence for an end: unknown at first, lost only after several answers over time', () => {
     assert.equal(stateOf(0, {}), 'unknown');
-    const absent = (times: number, ageMs: number): Partial<MergeInput> => ({ arrays: [{ jobId: '7', firstTask: 0, taskCount: 4, absent: { sinceMs: now - ageMs, times } }] });
+    const absent = (times: number, ageMs: number): Partial<MergeInput> => ({ arrays: [{ jobId: '7', attempt: 1, tasks: TaskList.from(0, 4), absent: { sinceMs: now - ageMs, times } }] });
     assert.equal(stateOf(0, absent(lostAfterTimes - 1, lostAfterMs * 10)), 'unknown');
     assert.equal(stateOf(0, absent(lostAfterTimes, lostAfterMs - 1)), 'unknown');
     assert.equal(stateOf(0, absent(lostAfterTimes, lostAfterMs)), 'lost');
   });
 
   it('an accepted job that the controller forgot is lost although accounting still says RUNNING', () => {
-    const arrays = [{ jobId: '7', firstTask: 0, taskCount: 4, absent: { sinceMs: now - lostAfterMs, times: lostAfterTimes } }];
+    const arrays = [{ jobId: '7', attempt: 1, tasks: TaskList.from(0, 4), absent: { sinceMs: now - lostAfterMs, times: lostAfterTimes } }];
     const accounting = { rows: [accountingRow('running')], atMs: now };
     assert.equal(stateOf(0, { arrays, accounting }), 'lost');
     const [view] = mergeTaskStates({ totalTasks: 4, arrays, histories: [], queue: { rows: [], atMs: now }, accounting, isCancelRequested: () => false, nowMs: now });
@@ -87,7 +88,7 @@ describe('mergeTaskStates (unit)', () => {
 
   it('without any answer of the queue nothing is claimed', () => {
     assert.equal(stateOf(0, { queue: undefined }), 'unknown');
-    assert.equal(stateOf(0, { queue: undefined, arrays: [{ jobId: undefined, firstTask: 0, taskCount: 4 }] }), 'pending');
+    assert.equal(stateOf(0, { queue: undefined, arrays: [{ jobId: undefined, attempt: 1, tasks: TaskList.from(0, 4) }] }), 'pending');
   });
 
   it('a word of the scheduler that we do not know is shown, not guessed', () => {

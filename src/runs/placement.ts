@@ -1,0 +1,104 @@
+/**
+ * Which job a task is: the array and element of its latest attempt. A run is submitted once; tasks that are submitted again form
+ * arrays of their own, whose elements are any tasks of the run.
+ */
+import type { ResourceRequest } from '../scheduler/port.ts';
+import type { Sidecar, Submission } from './sidecar.ts';
+
+/** Inclusive ranges of task ids, ascending. */
+export type TaskRanges = readonly (readonly [number, number])[];
+
+/** Task ids in order; element n of an array (from 1) is the task at n - 1. */
+export class TaskList {
+  readonly count: number;
+  private readonly starts: readonly number[];
+
+  constructor(readonly ranges: TaskRanges) {
+    const starts: number[] = [];
+    let count = 0;
+    for (const [first, last] of ranges) {
+      starts.push(count);
+      count += last - first + 1;
+    }
+    this.starts = starts;
+    this.count = count;
+  }
+
+  static from(first: number, count: number): TaskList {
+    return new TaskList(count > 0 ? [[first, first + count - 1]] : []);
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (const [first, last] of this.ranges) for (let task = first; task <= last; task += 1) yield task;
+  }
+
+  /** Where the task stands, from 0; -1 where it does not. */
+  positionOf(task: number): number {
+    const index = this.ranges.findIndex(([first, last]) => first <= task && task <= last);
+    const range = this.ranges[index];
+    return range === undefined ? -1 : (this.starts[index] ?? 0) + task - range[0];
+  }
+}
+
+export function rangesOf(ids: readonly number[]): readonly (readonly [number, number])[] {
+  const ranges: [number, number][] = [];
+  for (const id of ids) {
+    const last = ranges.at(-1);
+    if (last && last[1] + 1 === id) last[1] = id;
+    else ranges.push([id, id]);
+  }
+  return ranges;
+}
+
+export interface PlacedArray {
+  /** Names it in receipts, logs and claims. */
+  readonly key: string;
+  /** Of the first submission, from 0; of an attempt, its waves in turn. */
+  readonly wave: number;
+  /** 1 for the first submission. */
+  readonly attempt: number;
+  readonly jobName: string;
+  readonly jobId: string | null;
+  readonly tasks: TaskList;
+}
+
+/** All arrays of a run, attempt after attempt. */
+export function placedArrays(submission: Submission): readonly PlacedArray[] {
+  return [
+    ...submission.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: 1, jobName: array.job_name, jobId: array.job_id, tasks: TaskList.from(array.first_task, array.task_count) })),
+    ...(submission.attempts ?? []).flatMap((attempt) =>
+      attempt.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: attempt.number, jobName: array.job_name, jobId: array.job_id, tasks: new TaskList(array.tasks) })),
+    ),
+  ];
+}
+
+/** The arrays with those of their tasks that no later attempt has taken over. */
+export function currentArrays(submission: Submission): readonly { readonly array: PlacedArray; readonly tasks: readonly number[] }[] {
+  const taken = new Set<number>();
+  return placedArrays(submission)
+    .toReversed()
+    .map((array) => {
+      const tasks = [...array.tasks].filter((task) => !taken.has(task));
+      if ((submission.attempts ?? []).length > 0) for (const task of tasks) taken.add(task);
+      return { array, tasks };
+    })
+    .toReversed();
+}
+
+/** The array of the task's latest attempt, or of the attempt that is named. */
+export function arrayOfTask(submission: Submission, task: number, attempt?: number): PlacedArray | undefined {
+  return placedArrays(submission)
+    .filter((array) => attempt === undefined || array.attempt === attempt)
+    .findLast((array) => array.tasks.positionOf(task) >= 0);
+}
+
+/** Every job of the run has its id. */
+export function isWhollySubmitted(submission: Submission): boolean {
+  return [...submission.arrays, ...submission.combiners, ...(submission.attempts ?? []).flatMap((attempt) => [...attempt.arrays, attempt.combiner])].every(({ job_id }) => job_id !== null);
+}
+
+/** What the task's latest attempt was given. */
+export function resourcesOfTask(sidecar: Sidecar, task: number): ResourceRequest {
+  const group = sidecar.extra?.submission?.attempts?.toReversed().flatMap(({ groups }) => groups).find(({ tasks }) => tasks.some(([first, last]) => first <= task && task <= last));
+  return (group?.resources ?? sidecar.resources ?? {});
+}
