@@ -28,7 +28,7 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]{0,4000
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 HEADER = "Traceback (most recent call last):"
-FRAME = re.compile(r'\s+(?:\|\s+)*File "([^"\n]{1,1000})", line (\d+)(?:, in (.{0,200}))?')
+FRAME = re.compile(r'\s+(?:\|\s+)*File "([^\n]{1,1000})", line (\d+)(?:, in (.{0,200}))?')
 EXCEPTION = re.compile(r"([A-Za-z_][\w.]{0,200})(?::|$)")
 LINKS = (
     "During handling of the above exception, another exception occurred:",
