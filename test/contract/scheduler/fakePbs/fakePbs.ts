@@ -19,6 +19,8 @@ export interface PbsControl {
   readonly max_array_size?: number;
   readonly max_queued?: number;
   readonly short_names?: boolean;
+  /** Whose jobs they are; carol's where it is not said. */
+  readonly user?: string;
   /** Number of the first job; only at the start. */
   readonly first_id?: number;
 }
