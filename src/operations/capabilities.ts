@@ -30,7 +30,7 @@ export function capabilitiesOf(operations: () => readonly Operation[]): TypedOpe
     return Promise.resolve({
       version: services.host.version,
       subcommands: catalogue.map((operation) => operation.name),
-      supported_schedulers: ['slurm', 'background'],
+      supported_schedulers: ['slurm', 'sge', 'pbs', 'background'],
       schemas_dir: path.join(services.host.assetsDirectory, 'schemas'),
       journal_dir: path.join(services.host.home, 'journal'),
       required_env: ['HOME', 'PATH', 'SSH_AUTH_SOCK'],

@@ -81,6 +81,49 @@ describe('runs on Grid Engine (sandbox)', function () {
     assert.equal(summary.counts.failed, 0);
   });
 
+  it('what has left the queue and is not in accounting yet is unknown; then the record speaks, and no record of another job with its id', async () => {
+    const workspace = await makeWorkspace(path.join(root, 'vanish'), 3);
+    const run = await submit(workspace, 'vanish', waiting('vanish'));
+    await eventually('all three run', async () => ((await status(workspace, run)).counts.running === 3 ? true : undefined));
+    const [jobId = ''] = run.job_ids;
+    await grid.faults.editAccounting('chmod 600 "$1"');
+    // Killed with its whole session: it cannot say so itself.
+    for (const machine of grid.hosts) await grid.asRoot(`for p in $(pgrep -u carol); do tr '\\0' '\\n' <"/proc/$p/environ" 2>/dev/null | grep -qx 'JOB_ID=${jobId}' && kill -KILL "$p"; done; true`, { machine });
+    const listed = async (): Promise<string> => (await grid.asUser('qstat -u carol -g d')).stdout;
+    await eventually('the queue lists it no more', async () => ((await listed()).includes(` ${jobId} `) ? undefined : true));
+    for (let times = 0; times < 3; times += 1) {
+      const { counts } = await status(workspace, run);
+      assert.deepEqual([counts.unknown, counts.complete, counts.failed], [3, 0, 0], JSON.stringify(counts));
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+    }
+    // A job of another name once had the same number, and it ended well.
+    await grid.faults.editAccounting(`stranger=$(grep ':${jobId}:' "$1" | tail -n 1 | awk -F: -v OFS=: '{ $5 = "stranger"; $12 = 0; $13 = 0; print }'); echo "$stranger" >>"$1"; chmod 644 "$1"`);
+    const summary = await eventually('accounting speaks', async () => {
+      const now = await status(workspace, run);
+      return now.counts.unknown === 0 ? now : undefined;
+    }, 90_000, 1000);
+    assert.equal(summary.counts.failed, 3, JSON.stringify(summary));
+  });
+
+  it('a job in error waits and says so; cleared, it runs to its end', async () => {
+    const workspace = await makeWorkspace(path.join(root, 'error'), 3);
+    await grid.asRoot('qmod -d all.q short.q', { machine: 'head' });
+    const run = await submit(workspace, 'error', waiting('error'));
+    await grid.asUser('touch "$HOME/go-error"');
+    await grid.asUser(`mv '${run.remote_path}' '${run.remote_path}.away'`);
+    await grid.asRoot('qmod -e all.q short.q', { machine: 'head' });
+    await eventually('it is in error', async () => ((await grid.asUser('qstat -u carol')).stdout.includes('Eqw') ? true : undefined));
+    await grid.asUser(`mv '${run.remote_path}.away' '${run.remote_path}'`);
+    const held = await eventually('the run says so', async () => {
+      const now = (await cli.data(['status', run.run_id], { cwd: workspace })) as unknown as { run: Run & { evidence: readonly string[] } };
+      return now.run.evidence.some((line) => line.includes('Eqw')) ? now.run : undefined;
+    });
+    assert.deepEqual([held.counts.pending, held.counts.failed], [3, 0]);
+    await grid.asUser(`qmod -cj ${run.job_ids[0] ?? ''}`);
+    const summary = await monitor(workspace, run);
+    assert.equal(summary.counts.complete, 3, JSON.stringify(summary));
+  });
+
   it('a qmaster that is away is said, and nothing is lost or done by it', async () => {
     const workspace = await makeWorkspace(path.join(root, 'away'), 4);
     const run = await submit(workspace, 'away', waiting('away'));

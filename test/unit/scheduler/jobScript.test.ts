@@ -71,6 +71,16 @@ describe('jobScript', function () {
     }
   });
 
+  it('speaks Grid Engine’s variables, whose plain jobs have an element called undefined', async () => {
+    const { saw } = await run('sh', { ...base, scheduler: 'sge' }, { JOB_ID: '26', SGE_TASK_ID: '3', NSLOTS: '2' });
+    assert.deepEqual([saw?.env.HPC_TASK_ID, saw?.env.HPC_JOB_ID, saw?.env.OMP_NUM_THREADS], ['1002', '26_3', '2']);
+    const plain = { JOB_ID: '27', SGE_TASK_ID: 'undefined', NSLOTS: '1' };
+    const { exitCode, stderr } = await run('sh', { ...base, scheduler: 'sge' }, plain);
+    assert.equal(exitCode, 64, stderr);
+    const combined = await run('sh', { ...base, scheduler: 'sge', program: { kind: 'combiner', combiner: path.join(root, 'dispatch.py'), wave: 0 } }, plain);
+    assert.deepEqual([combined.exitCode, combined.saw?.env.HPC_JOB_ID], [0, '27'], combined.stderr);
+  });
+
   it('speaks the background scheduler’s variables', async () => {
     const { saw } = await run('sh', { ...base, scheduler: 'background' }, { HPC_BACKGROUND_ARRAY_INDEX: '1', HPC_BACKGROUND_ARRAY_JOB_ID: '26', HPC_BACKGROUND_JOB_ID: '26', HPC_BACKGROUND_CPUS: '2' });
     assert.equal(saw?.env.HPC_TASK_ID, '1000');
