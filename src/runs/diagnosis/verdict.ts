@@ -97,6 +97,13 @@ function fromScheduler(task: FailedTask): Finding | undefined {
     if (row.exitCode === -27) return proved('system_oom', `${said}: over its limit of memory`);
     if (/\bh_rt\b|\bs_rt\b|wall ?time/i.test(row.rawState) && !row.rawState.includes('h_vmem')) return proved('walltime', said);
   }
+  // Grid Engine's and PBS's words for a job that never came to its script.
+  if (row?.state === 'failed' && row.exitCode === null && row.signal === null && !task.end) {
+    const step = Number(/^failed (\d+)\b/.exec(row.rawState)?.[1] ?? Number.NaN);
+    // Its folder, its shell or its log files could not be opened.
+    if ([26, 27, 28].includes(step)) return { ...proved('file_not_found', `the scheduler could not start it: ${row.rawState}`), fingerprint: `scheduler:failed ${step}` };
+    if (Number.isInteger(step) || row.rawState.includes('could not be started')) return { ...proved('node_failure', `the scheduler could not start it: ${row.rawState}`), certainty: 'likely', fingerprint: `scheduler:failed ${step}` };
+  }
   // Without accounting the view may still hold what the queue said last.
   if (task.state === 'timeout') return proved('walltime', task.stateEvidence);
   return undefined;

@@ -82,6 +82,9 @@ export const corpus: readonly Case[] = [
   { name: 'its file system went away', err: traceback("OSError: [Errno 116] Stale file handle: '/scratch/alice/x.h5'"), expect: 'node_failure' },
   { name: 'GPU fell off the bus', err: traceback('RuntimeError: CUDA error: uncorrectable ECC error encountered'), expect: 'node_failure' },
 
+  { name: 'Grid Engine could not begin', end: null, accounted: { state: 'failed', rawState: 'failed 21 : in recognizing job' }, expect: 'node_failure', certainty: 'likely' },
+  { name: 'PBS could not begin', end: null, accounted: { state: 'failed', rawState: 'F Exit_status=-1 (could not be started)' }, expect: 'node_failure', certainty: 'likely' },
+
   // Disk
   { name: 'no space', err: traceback("OSError: [Errno 28] No space left on device: '/scratch/alice/out.npz'") + failedLine, expect: 'disk_full', certainty: 'proved', culprit: 'executors/train.py:41' },
   { name: 'quota', err: "cp: error writing '/home/alice/x': Disk quota exceeded\n", expect: 'disk_full' },
@@ -118,6 +121,8 @@ export const corpus: readonly Case[] = [
   { name: 'no executor', err: '[dispatch] failed: executor not found: /home/alice/run.sh\n', end: { rc: 127 }, expect: 'file_not_found' },
   { name: 'a missing file that was no matter, and then a wrong value', err: `ls: cannot access 'cache': No such file or directory\n${traceback('ValueError: x must be positive')}`, expect: 'python_traceback' },
   { name: 'a clean-up complains after the traceback', err: `${traceback('ValueError: x must be positive')}rm: cannot remove 'tmp/lock': No such file or directory\n${failedLine}`, expect: 'python_traceback', culprit: 'executors/train.py:41' },
+
+  { name: 'Grid Engine found no folder for the logs', end: null, accounted: { state: 'failed', rawState: 'failed 26 : opening input/output file' }, expect: 'file_not_found', certainty: 'proved' },
 
   // Permission
   { name: 'PermissionError', err: traceback("PermissionError: [Errno 13] Permission denied: '/projects/lab/out'"), expect: 'permission_denied' },
