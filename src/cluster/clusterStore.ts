@@ -123,7 +123,7 @@ export class ClusterStore {
     const layers = (await this.read()).layers.get(name) ?? [];
     const shown: Readonly<Record<string, unknown>> = {
       scratch: profile.scratch,
-      connection: profile.connection.kind,
+      connection: profile.connection.kind === 'local' ? 'local' : (profile.connection.transport ?? 'auto'),
       'constraints.max_array_size': profile.constraints.maxArraySize,
       'constraints.max_walltime': profile.constraints.maxWalltimeS,
       'constraints.max_concurrent_jobs': profile.constraints.maxConcurrentJobs,

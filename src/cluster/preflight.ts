@@ -5,6 +5,7 @@
  * not `required` and does not spoil `all_ok`; after a refused login nothing else is tried.
  */
 import * as path from 'node:path';
+import { chooseTransport } from '../connection/chooseTransport.ts';
 import type { Connection, ExecOptions, RemoteEnvironment } from '../connection/port.ts';
 import { CancelledError, throwIfAborted } from '../foundation/abort.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
@@ -117,7 +118,9 @@ async function checkConfiguration({ profile }: PreflightSession, options: Prefli
 async function checkReachability(session: PreflightSession, options: PreflightOptions, check: Check, checks: PreflightCheck[]): Promise<void> {
   const { connection, profile } = session;
   const exec = { timeoutMs: 60_000, priority: 'interactive', ...(options.signal === undefined ? {} : { signal: options.signal }) } as const;
-  if (profile.connection.kind === 'ssh') {
+  const target = profile.connection;
+  if (target.kind === 'ssh') {
+    await check('ssh_transport', false, async () => yes((connection.state.kind === 'connected' ? connection.choice : undefined)?.reason ?? (await chooseTransport(target, { home: options.home }, options.signal)).reason));
     await check('ssh_agent', false, () => checkKeys(session, options));
     await check('cluster_tcp', false, () => checkTcp(session, options));
   }

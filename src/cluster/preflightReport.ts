@@ -12,7 +12,7 @@ import { HpcError } from '../foundation/errors.ts';
 import { profileHash, type ClusterProfile } from './profile.ts';
 
 export type PreflightCheckName =
-  | 'clusters_yaml' | 'cluster_known' | 'cluster_config_customized' | 'ssh_agent' | 'cluster_tcp' | 'cluster_login' | 'host_key' | 'login_shell' | 'python'
+  | 'clusters_yaml' | 'cluster_known' | 'cluster_config_customized' | 'ssh_transport' | 'ssh_agent' | 'cluster_tcp' | 'cluster_login' | 'host_key' | 'login_shell' | 'python'
   | 'scheduler_tools' | 'scheduler_queue' | 'accounting' | 'scratch' | 'scratch_space' | 'clock_skew' | 'home_quota';
 
 export interface PreflightCheck {

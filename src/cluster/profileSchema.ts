@@ -123,7 +123,7 @@ export const nestedFields = { constraints: constraintFields, defaults: defaultFi
 /** Keys that hold one value. `env` is merged by variable, `gpu_queues` is taken whole. */
 export const plainFields = {
   scheduler: oneOf(schedulerWords, 'Which scheduler runs the jobs; background: none, supervised processes on that host.'),
-  connection: oneOf(['ssh', 'local'], 'How to reach it; local: this computer itself is (a login node of) the cluster.'),
+  connection: oneOf(['auto', 'ssh', 'openssh', 'local'], 'How to reach it. auto, or none where a host is given: ssh or openssh, by what the host\'s ssh configuration needs. ssh: built in. openssh: the ssh program of this computer (Kerberos, FIDO keys, ControlMaster). local: this computer itself is (a login node of) the cluster.'),
   host: text('a host name or an alias of your ssh configuration', 'Host name or alias of ~/.ssh/config.', isHostOrUser),
   user: text('a user name on the cluster', 'User name on the cluster.', isHostOrUser),
   port: whole('SSH port.', 1, 65_535),

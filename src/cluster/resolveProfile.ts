@@ -5,7 +5,7 @@
  * A profile is made only from layers without an error: a cluster whose entry is half understood is not offered at all.
  */
 import * as path from 'node:path';
-import type { ConnectionTarget } from '../connection/port.ts';
+import type { ConnectionTarget, TransportChoice } from '../connection/port.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { ResourceRequest, SchedulerName } from '../scheduler/port.ts';
 import type { ClusterProfile, ContainerSettings, GpuQueue, OriginScope, ValueOrigin } from './profile.ts';
@@ -76,16 +76,18 @@ export function resolveProfile(name: string, merged: Layer, context: ResolveCont
   const connection = ((): ConnectionTarget => {
     const host = text('host');
     const stated = text('connection');
-    const kind = stated ?? (host !== undefined ? 'ssh' : scheduler === 'background' ? 'local' : undefined);
+    const kind = stated ?? (host !== undefined ? 'auto' : scheduler === 'background' ? 'local' : undefined);
     if (stated === undefined) origins.connection = defaultOrigin;
     if (kind === undefined) throw missing('has no host.', 'Add "host: login.example.org" (or an alias of ~/.ssh/config), or "connection: local" when this computer is its login node.');
     if (kind === 'local') return { kind: 'local' };
-    if (host === undefined) throw missing('says "connection: ssh" but has no host.', 'Add "host: login.example.org", or an alias of ~/.ssh/config.');
+    if (host === undefined) throw missing(`says "connection: ${kind}" but has no host.`, 'Add "host: login.example.org", or an alias of ~/.ssh/config.');
+    const transport: TransportChoice['transport'] | undefined = stated === 'ssh' || stated === 'openssh' ? stated : undefined;
     const connectTimeoutS = duration('connect_timeout');
     const keepaliveIntervalS = duration('keepalive_interval');
     return withoutUndefined({
       kind: 'ssh' as const,
       host,
+      transport,
       user: text('user'),
       port: number('port'),
       identityFile: localPath('identity_file'),

@@ -1,5 +1,6 @@
 /** What the cluster operations do: list, describe, add, preflight. */
 import { addCluster, type ClusterSettings } from '../cluster/addCluster.ts';
+import { chooseTransport } from '../connection/chooseTransport.ts';
 import type { ConfigProblem } from '../cluster/configProblem.ts';
 import { detectScheduler, suggestScratch, writableFolders } from '../cluster/detectCluster.ts';
 import type { ClusterProfile } from '../cluster/profile.ts';
@@ -54,8 +55,13 @@ export async function listClusters(context: OperationContext): Promise<{ cluster
 }
 
 export async function describeCluster(name: string, context: OperationContext): Promise<{ name: string; values: { key: string; value: unknown; scope: string; file: string | null; line: number | null }[] }> {
-  const values = await context.services.store(context.experimentDir).explain(name);
-  return { name, values: values.map(({ key, value, origin }) => ({ key, value, scope: origin.scope, file: origin.file ?? null, line: origin.line ?? null })) };
+  const store = context.services.store(context.experimentDir);
+  const values: { key: string; value: unknown; scope: string; file: string | null; line: number | null }[] = (await store.explain(name)).map(({ key, value, origin }) => ({ key, value, scope: origin.scope, file: origin.file ?? null, line: origin.line ?? null }));
+  const { connection } = await store.get(name);
+  if (connection.kind !== 'ssh') return { name, values };
+  const { reason } = await chooseTransport(connection, { home: context.services.host.userHome }, context.signal);
+  const at = values.findIndex(({ key }) => key === 'connection') + 1;
+  return { name, values: values.toSpliced(at, 0, { key: 'connection (why)', value: reason, scope: 'resolved', file: null, line: null }) };
 }
 
 export async function sshHosts(context: OperationContext): Promise<{ hosts: { alias: string; hostname: string | null; user: string | null; configured_as: string | null }[] }> {

@@ -20,8 +20,6 @@ export interface ConnectionTraits {
   readonly shell: boolean;
   /** Only one command can run at a time: nothing can look at what another one does. */
   readonly oneSession?: boolean;
-  /** A terminal keeps the size that it was opened with. */
-  readonly fixedTerminalSize?: boolean;
 }
 
 /** The commands that a fake must have replies for. */
@@ -301,8 +299,7 @@ function describeShell(get: () => Connection, traits: ConnectionTraits): void {
     session.resize({ columns: 120, rows: 40 });
     session.write('hello\n');
     assert.equal(await session.ended, 5);
-    if (traits.fixedTerminalSize) assert.doesNotMatch(text, /40 120/);
-    else assert.match(text, /40 120/);
+    assert.match(text, /40 120/);
     assert.match(text, /got hello/);
     session.dispose();
     const login = await get().shell({ size: { columns: 80, rows: 24 }, onData: () => undefined });

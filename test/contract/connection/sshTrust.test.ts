@@ -154,7 +154,8 @@ for (const place of sshPlaces) describe(`${place.name} (integration): whom it tr
     }
   });
 
-  for (const type of ['ed25519', 'ecdsa', 'rsa']) {
+  // ssh opens the others by itself, whichever they are.
+  for (const type of place.name === 'ssh' ? ['ed25519', 'ecdsa', 'rsa'] : ['ed25519']) {
     it(`opens an encrypted key with one question, remembered for its life: ${type}`, async () => {
       const key = path.join(sshd.folder, `locked_${type}`);
       const publicKey = keygen(key, { type, passphrase: 'sesame' });

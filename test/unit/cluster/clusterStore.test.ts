@@ -209,7 +209,7 @@ describe('cluster store (unit)', () => {
       ['cold_start_mem_buffer: -1', /must be a number of at least 0/],
       ['defaults: {memory: lots}', /must be a memory size/],
       ['gpu_queues: {a: {perf: fast}}', /gpu_queues\.a\.perf is "fast"/],
-      ['connection: telnet', /connection is "telnet", but must be one of ssh, local/],
+      ['connection: telnet', /connection is "telnet", but must be one of auto, ssh, openssh, local/],
     ];
     for (const [line, expected] of wrong) {
       it(`name the place of "${line}"`, async () => {
