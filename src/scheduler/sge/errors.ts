@@ -23,6 +23,7 @@ const meanings: readonly Meaning[] = [
   { pattern: /no (submit host|submit or admin host)|neither submit nor admin host/i, code: 'remote_command_failed', reason: 'not_permitted', remediation: 'This host may not submit jobs: connect to a login node of this cluster.' },
   { pattern: /no suitable queues/i, code: 'spec_invalid', remediation: 'No queue can ever run this. Ask for less, or see with `qstat -F` what the queues offer.' },
   { pattern: /more than \d+ tasks/i, code: 'spec_invalid', remediation: 'The array is larger than the site allows (max_aj_tasks). Refresh the limits of this cluster and plan again.' },
+  { pattern: /counts the resource gpu/i, code: 'spec_invalid', remediation: 'Ask for as many cores as GPUs, or for one core, or name the resources yourself in the extra arguments.' },
   { pattern: /no parallel environment|parallel environment .* does not exist|no such parallel environment/i, code: 'spec_invalid', remediation: 'Name a parallel environment of this site (`qconf -spl`) in the extra arguments: -pe NAME SLOTS.' },
   { pattern: /unknown resource/i, code: 'spec_invalid', remediation: 'This site has no resource of that name (`qconf -sc` lists them): correct the run or the cluster profile.' },
   { pattern: /unknown queue/i, code: 'spec_invalid', remediation: 'Choose a queue that `qstat -g c` lists.' },

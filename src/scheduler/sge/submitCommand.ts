@@ -24,10 +24,20 @@ const jobIdPattern = String.raw`^([0-9]+)(?:\.[0-9]+-[0-9]+:[0-9]+)?$`;
 
 /** Names for "all slots on one host". */
 const parallelEnvironments = ['smp', 'shared', 'threaded', 'openmp', 'omp', 'threads', 'multithread', 'multicore', 'single', 'parallel_smp', 'mp', 'orte_smp', 'shm'];
-/** $1 qstat, $2 slots, then qsub with `HPC-PE` where the environment's name belongs. */
-const withParallelEnvironment = `qstat=$1 slots=$2; shift 2
+/**
+ * $1 qstat, $2 qconf or empty, $3 slots, $4 GPUs or empty, then qsub and its words. Where the site counts `gpu` for each slot (consumable YES, not
+ * JOB), the GPUs of the task are divided, or they would be multiplied; a host that may not ask qconf leaves them as they are.
+ */
+const withParallelEnvironment = `qstat=$1 qconf=$2 slots=$3 gpus=$4 qsub=$5; shift 5
+if [ -n "$gpus" ] && [ -n "$qconf" ]; then
+  case $("$qconf" -sc 2>/dev/null | awk '$1 == "gpu" { print $6 }') in
+    YES)
+      [ $((gpus % slots)) -eq 0 ] || { echo "hpc-agent: this site counts the resource gpu for each core, and $gpus cannot be divided by $slots" >&2; exit 2; }
+      gpus=$((gpus / slots)) ;;
+  esac
+fi
 for pe in ${parallelEnvironments.join(' ')}; do
-  if "$qstat" -g c -pe "$pe" >/dev/null 2>&1; then qsub=$1; shift; exec "$qsub" -pe "$pe" "$slots" "$@"; fi
+  if "$qstat" -g c -pe "$pe" >/dev/null 2>&1; then exec "$qsub" -pe "$pe" "$slots" \${gpus:+-l "gpu=$gpus"} "$@"; fi
 done
 "$qstat" -g c >/dev/null || exit 1
 echo "hpc-agent: this site has no parallel environment of a usual name (${parallelEnvironments.join(', ')})" >&2
@@ -35,13 +45,12 @@ exit 2`;
 
 const memoryResource = /(?:^|[ ,=])(h_data|s_data|h_vmem|s_vmem|mem_free|virtual_free|h_rss|mem_requested|m_mem_free)=/;
 
-function listOf(resources: ResourceRequest, extra: string): string[] {
-  const slots = Math.max(1, resources.cpus ?? 1);
+function listOf(resources: ResourceRequest, slots: number, extra: string, gpusApart: boolean): string[] {
   const { memoryMiB, walltimeS, gpus, gpuType, constraint } = resources;
   return [
     ...(walltimeS === undefined ? [] : [`h_rt=${Math.ceil(walltimeS)}`]),
     ...(memoryMiB === undefined || memoryResource.test(extra) ? [] : [`h_data=${Math.ceil(memoryMiB / slots)}M`]),
-    ...(gpus === undefined || gpus === 0 ? [] : [`gpu=${gpus}`, ...(gpuType ? [gpuType] : [])]),
+    ...(gpus === undefined || gpus === 0 ? [] : [...(gpusApart ? [] : [`gpu=${gpus}`]), ...(gpuType ? [gpuType] : [])]),
     ...(constraint ? [constraint] : []),
   ];
 }
@@ -102,7 +111,8 @@ export function submitCommand(request: SubmitRequest, tools: SchedulerTools): Su
   checkResources(resources);
   const extra = resources.extraArguments ?? [];
   const slots = Math.max(1, resources.cpus ?? 1);
-  const list = listOf(resources, extra.join(' '));
+  const ownEnvironment = slots > 1 && !extra.includes('-pe');
+  const list = listOf(resources, slots, extra.join(' '), ownEnvironment);
   const qsub = [
     requiredTool('qsub', tools),
     '-terse', '-N', request.name, '-S', '/bin/sh', '-b', 'n', '-r', 'n', '-w', 'e', '-sync', 'n', '-now', 'n', '-j', 'n',
@@ -118,7 +128,7 @@ export function submitCommand(request: SubmitRequest, tools: SchedulerTools): Su
     ...extra,
     request.scriptPath,
   ];
-  const argv = slots > 1 && !extra.includes('-pe') ? ['/bin/sh', '-c', withParallelEnvironment, 'hpc-agent', requiredTool('qstat', tools), String(slots), ...qsub] : qsub;
+  const argv = ownEnvironment ? ['/bin/sh', '-c', withParallelEnvironment, 'hpc-agent', requiredTool('qstat', tools), tools.tools.qconf ?? '', String(slots), resources.gpus ? String(resources.gpus) : '', ...qsub] : qsub;
   return {
     command: { argv, unset: [...sgeUnset, ...taskVariablePatterns], env: sgeEnvironment, timeoutS: 90 },
     parse: (output) => parseSubmitted(output, inWords(resources)),

@@ -120,9 +120,9 @@ PE
 qconf -Ap smp
 sed -e 's/^pe_name.*/pe_name mpi/' -e 's/\$pe_slots/$round_robin/' smp >mpi
 qconf -Ap mpi
-# h_data and gpu are countable, as at sites that share nodes; mem_free stays what it is.
+# h_data is countable for each slot, gpu for each job, as at sites that share nodes.
 qconf -sc | sed -E 's/^(h_data +h_data +MEMORY +<= +YES +)NO( +)0/\1YES\2100M/' >complex
-echo 'gpu gpu INT <= YES YES 0 0' >>complex
+echo 'gpu gpu INT <= YES JOB 0 0' >>complex
 qconf -Mc complex
 { printf 'group_name @allhosts\nhostlist'; printf ' %s' "$@"; echo; } >group
 qconf -Ahgrp group

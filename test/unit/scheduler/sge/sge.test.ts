@@ -186,10 +186,39 @@ describe('sge: submit', () => {
 
   it('divides the memory of a task by its slots, and leaves out what the extra words say', () => {
     assert.equal(after(asking({ memoryMiB: 1000.5, walltimeS: 90, gpus: 2, gpuType: 'A100', constraint: 'highp' }), '-l'), 'h_rt=90,h_data=1001M,gpu=2,A100,highp');
-    const parallel = asking({ cpus: 3, memoryMiB: 1000 });
-    assert.deepEqual([parallel[0], after(parallel, '-l'), parallel[5]], ['/bin/sh', 'h_data=334M', '3']);
+    const parallel = asking({ cpus: 3, memoryMiB: 1000, gpus: 1 });
+    assert.deepEqual([parallel[0], after(parallel, '-l'), parallel.slice(4, 9)], ['/bin/sh', 'h_data=334M', ['/usr/bin/qstat', '/usr/bin/qconf', '3', '1', '/usr/bin/qsub']]);
     const own = asking({ cpus: 3, memoryMiB: 1000, extraArguments: ['-pe', 'mine', '3', '-l', 'h_vmem=1G'], account: 'p', partition: 'q' });
     assert.deepEqual([own[0], after(own, '-pe'), after(own, '-l'), after(own, '-P'), after(own, '-q')], ['/usr/bin/qsub', 'mine', 'h_vmem=1G', 'p', 'q']);
+  });
+
+  it('asks the site for a parallel environment, and whether a GPU counts for each core', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hpc-qsub-'));
+    try {
+      const fake = (name: string, text: string): string => {
+        fs.writeFileSync(path.join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+        return path.join(folder, name);
+      };
+      const ask = async (resources: ResourceRequest, consumable: string, known: string): Promise<CommandOutput> => {
+        const programs = {
+          qsub: fake('qsub', 'echo "$*"'),
+          qstat: fake('qstat', `[ "$4" = '${known}' ] || [ $# = 2 ]`),
+          qconf: fake('qconf', consumable === '' ? 'echo denied >&2; exit 1' : `echo 'gpu gpu INT <= YES ${consumable} 0 0'`),
+          qdel: '/q',
+        };
+        return spawnText('sh', ['-c', commandText(dialect.submit({ ...request, resources }, { ...tools, tools: programs }).command)]);
+      };
+      assert.match((await ask({ cpus: 4, gpus: 1 }, 'JOB', 'shared')).stdout, /^-pe shared 4 -l gpu=1 -terse /);
+      assert.match((await ask({ cpus: 2, gpus: 4 }, 'YES', 'smp')).stdout, /^-pe smp 2 -l gpu=2 -terse /);
+      assert.match((await ask({ cpus: 2, gpus: 1 }, '', 'smp')).stdout, /^-pe smp 2 -l gpu=1 -terse /);
+      assert.match((await ask({ cpus: 2 }, 'YES', 'smp')).stdout, /^-pe smp 2 -terse /);
+      const odd = await ask({ cpus: 2, gpus: 1 }, 'YES', 'smp');
+      fails(() => dialect.submit(request, tools).parse(odd, true), 'spec_invalid', /counts the resource gpu for each core/);
+      const none = await ask({ cpus: 2 }, 'YES', 'strange');
+      fails(() => dialect.submit(request, tools).parse(none, true), 'spec_invalid', /no parallel environment/);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 
   it('refuses what Grid Engine cannot do, before it is asked', () => {
