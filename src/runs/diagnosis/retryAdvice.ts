@@ -1,5 +1,6 @@
 /** Which of the failed tasks may be tried again, by the run's own `auto_retry` or else our table, and which have used up their tries. */
 import { HpcError } from '../../foundation/errors.ts';
+import { retriesIn } from '../placement.ts';
 import type { RunView } from '../runView.ts';
 import { defaultAutoRetry, parseAutoRetry, ruleOnWire, type AutoRetry, type AutoRetryRule, type FailureClass } from './failureClass.ts';
 
@@ -22,12 +23,12 @@ export function retryRulesOf(sidecar: Readonly<Record<string, unknown>>): RetryR
   }
 }
 
-/** How often a task was tried again: what the journal counts (hpc-agent's `retries`), or what the task itself says. */
-export function retriesOf(view: Pick<RunView, 'record' | 'tasks'>, task: number): number {
+/** How often a task was submitted again: what the journal counts (hpc-agent's `retries`), or the attempts that it is in. */
+export function retriesOf(view: Pick<RunView, 'record' | 'submission'>, task: number): number {
   const counted = (view.record as { readonly retries?: unknown } | undefined)?.retries;
   const entry = typeof counted === 'object' && counted !== null ? (counted as Readonly<Record<string, unknown>>)[String(task)] : undefined;
   const attempts = typeof entry === 'object' && entry !== null ? (entry as { readonly attempts?: unknown }).attempts : undefined;
-  return Math.max(typeof attempts === 'number' ? attempts : 0, (view.tasks[task]?.attempt ?? 1) - 1);
+  return Math.max(typeof attempts === 'number' ? attempts : 0, retriesIn(view.submission, task));
 }
 
 export interface RetryAdvice {

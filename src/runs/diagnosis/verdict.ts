@@ -181,7 +181,8 @@ function fromProgram(group: ScanGroup, code: number | null): Finding | undefined
     candidates.push({
       failureClass: root ?? own,
       certainty: trace.after > atEnd && code !== null && code !== 1 ? 'guessed' : certaintyOf(trace.after),
-      evidence: inLog(group, text, trace.line),
+      evidence: inLog(group, trace.text, trace.line),
+      ...(text === trace.text ? {} : { message: text }),
       fingerprint: trace.fingerprint,
       culprit: culpritOf(trace.place),
       rank: trace.after <= atEnd ? 0 : 1,

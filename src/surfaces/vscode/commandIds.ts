@@ -29,6 +29,11 @@ export const commandIds = [
   'showOutput',
   'trySample',
   'showMoreTasks',
+  'bookReservation',
+  'attachReservation',
+  'refreshReservation',
+  'releaseReservation',
+  'refreshReservations',
   'showVersion',
 ] as const;
 

@@ -45,6 +45,11 @@ export class Core implements Disposable {
     return operation.confirmation(input, await this.context(options));
   }
 
+  /** For what is no operation's answer: a terminal. */
+  async within<T>(options: CallOptions, body: (context: OperationContext) => Promise<T>): Promise<T> {
+    return body(await this.context(options));
+  }
+
   dispose(): void {
     this.ended.abort();
     void this.services?.then(

@@ -6,6 +6,7 @@ import { toHpcError } from '../../foundation/errors.ts';
 import type { Core } from './core.ts';
 import { errorNotice } from './errorNotice.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
+import type { ReservationsStore } from './trees/reservationsStore.ts';
 import type { RunsStore } from './trees/runsStore.ts';
 
 export interface Editor {
@@ -15,6 +16,7 @@ export interface Editor {
   readonly channel: vscode.LogOutputChannel;
   readonly runs: RunsStore;
   readonly clusters: ClustersStore;
+  readonly reservations: ReservationsStore;
   /** Selects the run in its tree. */
   readonly revealRun: (runId: string) => Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Subject } from './trees/node.ts';
 
 export type SubjectOf<Kind extends Subject['kind']> = Extract<Subject, { kind: Kind }>;
 
-const kinds: readonly string[] = ['run', 'wave', 'tasks', 'task', 'cluster', 'file', 'none'] satisfies readonly Subject['kind'][];
+const kinds: readonly string[] = ['run', 'wave', 'tasks', 'task', 'cluster', 'reservation', 'file', 'none'] satisfies readonly Subject['kind'][];
 
 export function subjectOf(argument: unknown): Subject | undefined {
   if (typeof argument !== 'object' || argument === null) return undefined;

@@ -1,9 +1,12 @@
-/** The two trees of the activity bar, their badge and message, and the status bar: all drawn from the stores. */
+/** The three trees of the activity bar, their badge and message, and the status bar: all drawn from the stores. */
 import * as vscode from 'vscode';
 import { isOpen } from './trees/runWords.ts';
 import { attentionBadge, runNodes, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
+import { failureGroupNodes, isFailuresNode } from './trees/failureNodes.ts';
 import { clusterNodes } from './trees/clustersTree.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
+import { reservationNodes } from './trees/reservationsTree.ts';
+import type { ReservationsStore } from './trees/reservationsStore.ts';
 import type { TreeNode } from './trees/node.ts';
 import type { RunsStore } from './trees/runsStore.ts';
 import { NodeTreeProvider } from './trees/treeView.ts';
@@ -15,12 +18,13 @@ export interface Views extends vscode.Disposable {
   selection(view: string): readonly unknown[];
 }
 
-export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
+export function createViews(runs: RunsStore, clusters: ClustersStore, reservations: ReservationsStore): Views {
   const pages = new Map<string, number>();
   const loadTasks = async (node: TreeNode): Promise<readonly TreeNode[]> => {
     const { subject } = node;
     if (!('runId' in subject)) return [];
     const run = runs.find(subject.runId);
+    if (isFailuresNode(node)) return run ? failureGroupNodes(node, await runs.whyFailed(subject.folder, run)) : [];
     const count = pages.get(node.id) ?? 1;
     const wanted = run && taskQueryOf(node, run, count);
     if (!wanted) return [];
@@ -31,6 +35,9 @@ export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
   const clustersProvider = new NodeTreeProvider(() => Promise.resolve([]));
   const clustersView = vscode.window.createTreeView('hpcAgent.clusters', { treeDataProvider: clustersProvider });
 
+  const reservationsProvider = new NodeTreeProvider(() => Promise.resolve([]));
+  const reservationsView = vscode.window.createTreeView('hpcAgent.reservations', { treeDataProvider: reservationsProvider });
+
   const bar = vscode.window.createStatusBarItem('hpcAgent.status', vscode.StatusBarAlignment.Left, 10);
   bar.name = 'HPC Agent';
   bar.command = 'hpcAgent.runs.focus';
@@ -38,6 +45,10 @@ export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
   const drawClusters = (): void => {
     clustersProvider.show(clusterNodes(clusters.rows, clusters.problems, clusters.reports, runs.state.problems, new Date()));
     clustersView.message = clusters.failure;
+  };
+  const drawReservations = (): void => {
+    reservationsProvider.show(reservationNodes(reservations.rows, reservations.problems, new Date()));
+    reservationsView.message = reservations.failure;
   };
   const drawRuns = (): void => {
     const now = new Date();
@@ -62,8 +73,12 @@ export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
     clustersProvider,
     runsView,
     clustersView,
+    reservationsProvider,
+    reservationsView,
     bar,
     runs.onDidChange(drawRuns),
+    reservations.onDidChange(drawReservations),
+    reservationsView.onDidChangeVisibility(({ visible }) => reservations.setVisible(visible)),
     clusters.onDidChange(drawClusters),
     runsView.onDidChangeVisibility(({ visible }) => runs.setVisible(visible)),
     clustersView.onDidChangeVisibility(({ visible }) => {
@@ -73,6 +88,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
   ];
   if (runsView.visible) runs.setVisible(true);
   if (clustersView.visible) void clusters.refresh();
+  if (reservationsView.visible) reservations.setVisible(true);
 
   return {
     async revealRun(runId) {
@@ -80,7 +96,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore): Views {
       const element = runsProvider.find(`run:${runId}`);
       if (element) await runsView.reveal(element, { select: true, focus: true, expand: true });
     },
-    selection: (view) => (view === 'hpcAgent.clusters' ? clustersView : runsView).selection,
+    selection: (view) => (view === 'hpcAgent.clusters' ? clustersView : view === 'hpcAgent.reservations' ? reservationsView : runsView).selection,
     showMore(node) {
       const group = node.id.replace(/\/more$/, '');
       pages.set(group, (pages.get(group) ?? 1) + 1);

@@ -7,7 +7,10 @@ import { chosenRun } from './runCommands.ts';
 
 export async function showLog(editor: Editor, logs: LogDocuments, argument: unknown, stream?: 'stdout' | 'stderr'): Promise<void> {
   const subject = subjectOf(argument);
-  if (subject?.kind === 'task') return logs.show({ ...subject, stream: stream ?? subject.stream });
+  if (subject?.kind === 'task') {
+    const { folder, runId, taskId, find } = subject;
+    return logs.show({ folder, runId, taskId, stream: stream ?? subject.stream }, stream === undefined || stream === subject.stream ? find : undefined);
+  }
   const uri = argument instanceof vscode.Uri ? argument : argument === undefined ? vscode.window.activeTextEditor?.document.uri : undefined;
   const here = uri && logAddress(uri);
   if (here && stream !== undefined) return logs.show({ ...here, stream });

@@ -20,6 +20,7 @@ export function commandTable({ editor, views, logs }: CommandParts): CommandTabl
   const sweep = async () => import('./sweepCommands.ts');
   const results = async () => import('./resultCommands.ts');
   const log = async () => import('./logCommands.ts');
+  const reservations = async () => import('./reservationCommands.ts');
   return {
     addCluster: async () => (await clusters()).addCluster(editor),
     preflight: async (argument) => (await clusters()).preflightCluster(editor, argument),
@@ -44,6 +45,11 @@ export function commandTable({ editor, views, logs }: CommandParts): CommandTabl
     showStdout: async (argument) => (await log()).showLog(editor, logs, argument, 'stdout'),
     showStderr: async (argument) => (await log()).showLog(editor, logs, argument, 'stderr'),
     toggleFollowLog: () => logs.toggleFollow(),
+    bookReservation: async () => (await reservations()).bookReservation(editor),
+    attachReservation: async (argument) => (await reservations()).attachReservation(editor, argument),
+    refreshReservation: async (argument) => (await reservations()).refreshReservation(editor, argument),
+    releaseReservation: async (argument) => (await reservations()).releaseReservation(editor, argument),
+    refreshReservations: async () => (await reservations()).refreshReservations(editor),
     copyRunId: async (argument) => {
       const runId = runIdOf(subjectOf(argument)) ?? (await (await runs()).pickRun(editor, 'Run whose id is copied'))?.run_id;
       if (runId !== undefined) await vscode.env.clipboard.writeText(runId);

@@ -67,13 +67,14 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     return logDocumentText(log.state, logAddress(uri)?.stream ?? 'output', log.following);
   }
 
-  async show(address: LogAddress): Promise<void> {
+  /** `find`: a line of the log to go to instead of its end. */
+  async show(address: LogAddress, find?: string): Promise<void> {
     const uri = logUri(address);
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, { preview: true });
     if (document.languageId === 'plaintext') await vscode.languages.setTextDocumentLanguage(document, 'log').then(undefined, () => undefined);
     this.setContext();
-    this.toEnd(document);
+    if (find === undefined || !this.toLine(document, find)) this.toEnd(document);
     this.resume();
   }
 
@@ -157,6 +158,17 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
 
   private keepAtEnd(document: vscode.TextDocument): void {
     if (document.uri.scheme === logScheme && this.open.get(document.uri.toString())?.following) this.toEnd(document, true);
+  }
+
+  /** The last line with this text, selected, so that following leaves it in sight. */
+  private toLine(document: vscode.TextDocument, text: string): boolean {
+    const at = document.getText().lastIndexOf(text);
+    const editor = vscode.window.visibleTextEditors.find((candidate) => candidate.document === document);
+    if (at < 0 || !editor) return false;
+    const { range } = document.lineAt(document.positionAt(at));
+    editor.selection = new vscode.Selection(range.start, range.end);
+    editor.revealRange(range, vscode.TextEditorRevealType.InCenter);
+    return true;
   }
 
   private toEnd(document: vscode.TextDocument, onlyIfNear = false): void {

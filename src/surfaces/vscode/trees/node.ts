@@ -12,8 +12,10 @@ export type Subject =
   | { readonly kind: 'run'; readonly folder: string; readonly runId: string }
   | { readonly kind: 'wave'; readonly folder: string; readonly runId: string; readonly wave: number }
   | { readonly kind: 'tasks'; readonly folder: string; readonly runId: string; readonly taskIds: readonly number[] }
-  | { readonly kind: 'task'; readonly folder: string; readonly runId: string; readonly taskId: number; readonly stream: 'stdout' | 'stderr' }
+  /** `find`: the line of its log to go to, where there is one to be shown. */
+  | { readonly kind: 'task'; readonly folder: string; readonly runId: string; readonly taskId: number; readonly stream: 'stdout' | 'stderr'; readonly find?: string }
   | { readonly kind: 'cluster'; readonly name: string }
+  | { readonly kind: 'reservation'; readonly id: string }
   /** A place in a file, from 1. */
   | { readonly kind: 'file'; readonly file: string; readonly line: number | null }
   | { readonly kind: 'none' };

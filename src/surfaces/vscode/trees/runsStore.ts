@@ -8,9 +8,11 @@ import * as vscode from 'vscode';
 import type { Log } from '../../../foundation/log.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
+import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import type { Core } from '../core.ts';
 import { nextRefreshMs } from './cadence.ts';
+import { failuresKey } from './failureNodes.ts';
 import type { FolderRuns, TaskQuery } from './runsTree.ts';
 import { isOpen } from './runWords.ts';
 
@@ -34,6 +36,7 @@ export class RunsStore implements vscode.Disposable {
   private current: Promise<void> | undefined;
   private visible = false;
   private failures = 0;
+  private readonly diagnoses = new Map<string, { readonly key: string; readonly answer: Promise<FailuresOutput> }>();
   private waiting: { ask: boolean } | undefined;
 
   constructor(core: Core, log: Log, folders: () => readonly string[]) {
@@ -101,6 +104,17 @@ export class RunsStore implements vscode.Disposable {
   async tasks(folder: string, runId: string, query: TaskQuery): Promise<readonly TaskRow[]> {
     const { status } = await import('../../../operations/status.ts');
     return (await this.core.call(status, { run_id: runId, refresh: false, ...query }, { folder })).tasks;
+  }
+
+  /** Why tasks failed: kept until more have, since every redraw of an opened row asks. */
+  async whyFailed(folder: string, run: RunSummary): Promise<FailuresOutput> {
+    const key = failuresKey(run);
+    const known = this.diagnoses.get(run.run_id);
+    if (known?.key === key) return known.answer;
+    const answer = import('../../../operations/failures.ts').then(({ failures }) => this.core.call(failures, { run_id: run.run_id, refresh: false }, { folder }));
+    this.diagnoses.set(run.run_id, { key, answer });
+    answer.catch(() => this.diagnoses.delete(run.run_id));
+    return answer;
   }
 
   dispose(): void {

@@ -5,6 +5,7 @@
 import { formatDuration } from '../../../foundation/clock.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
+import { failuresNode } from './failureNodes.ts';
 import type { TreeNode } from './node.ts';
 import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskWords } from './runWords.ts';
 
@@ -34,7 +35,7 @@ function runNode(run: RunSummary, folder: string, label: string | undefined, now
     icon: runIcon(run),
     contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : [])].join('.'),
     subject: { kind: 'run', folder, runId: run.run_id },
-    children: [...attentionNodes(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder)],
+    children: [...attentionNodes(run, folder), ...failuresNode(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder)],
     expanded: isOpen(run),
   };
 }

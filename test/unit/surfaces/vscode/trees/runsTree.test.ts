@@ -20,6 +20,7 @@ describe('The Runs tree (unit)', () => {
       [
         'sweep: running · 700 of 1,200 · 3 failed · hoffman2 · seen 12 s ago',
         'Out of memory: 3',
+        'Why they failed: ',
         'Results so far: 700 of 1,200 tasks',
         'Running now: 200',
         'Wave 1 of 2: 597 done · 3 failed',
