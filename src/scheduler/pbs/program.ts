@@ -29,7 +29,7 @@ const keptOfSubjob = 'job_state comment substate Exit_status exit_status exec_ho
 
 // Lines that are neither attribute nor folded are the rest of a value with line breaks: they go with it.
 const filter = `
-/^HPCQ-/ { print; next }
+/^HPCQ-/ || /^[^ \t].*maintain job history/ { print; next }
 /^Job Id: / { wanted = ($0 ~ /\\[[0-9]+\\]/) ? sub_ : job; keep = 0; print; next }
 /^    [A-Za-z_][A-Za-z0-9_.-]* =/ { keep = index(wanted, " " $1 " ") > 0; if (keep) print; next }
 /^$/ { keep = 0; print; next }
@@ -86,7 +86,7 @@ export function pbsAnswer(what: string, output: CommandOutput): PbsAnswer {
   const body = text.slice(begin.index + begin[0].length, end + 1);
   const statuses = [...body.matchAll(/^HPCQ-RC (\d+)$/gm)].map((match) => Number(match[1]));
   if (statuses.length === 0) throw pbsFailure(what, output);
-  if (/maintain job history/i.test(`${output.stderr}${body.slice(0, 2000)}`)) throw pbsFailure(what, { ...output, stderr: `${output.stderr}\nPBS is not configured to maintain job history` });
+  if (/^\S.*maintain job history/im.test(`${output.stderr}\n${body}`)) throw pbsFailure(what, { ...output, stderr: `${output.stderr}\nPBS is not configured to maintain job history` });
   const bad = statuses.find((status) => status !== 0);
   if (bad !== undefined) {
     const complaints = output.stderr.split('\n').filter((line) => /^\s*qstat: /.test(line) || /connect/i.test(line));

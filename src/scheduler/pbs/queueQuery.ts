@@ -16,7 +16,7 @@ import { readRecords, type PbsRecord } from './records.ts';
 /** TORQUE shows an array's own record only without `-t`, and its elements only with it. */
 export const showAll = `if [ "$family" = torque ]; then { show -f $ids; show '-f -t' $(arrays $ids); } | lean; else show '-f -t' $ids | lean; fi`;
 
-const activeStates: Readonly<Record<string, JobState>> = { Q: 'pending', W: 'pending', T: 'pending', M: 'pending', H: 'held', R: 'running', S: 'running', U: 'running', B: 'running', E: 'completing' };
+const activeStates: Readonly<Record<string, JobState>> = { Q: 'pending', W: 'pending', T: 'pending', H: 'held', R: 'running', S: 'running', U: 'running', B: 'running', E: 'completing' };
 
 const isWaitingForOthers = (record: PbsRecord): boolean => /\bafter/.test(record.attributes.get('depend') ?? '') && (record.attributes.get('Hold_Types') ?? '').includes('s');
 

@@ -31,8 +31,10 @@ function lookAtArrays(qstat: string, jobIds: readonly string[]): string[] {
     // TORQUE has a dependency type for arrays, and it holds.
     `case \${PBS_VERSION:-} in *TORQUE*) ;; *) for hpc_other in ${jobIds.map(quoteWord).join(' ')}; do`,
     `  case $hpc_other in *']') ;; *) continue ;; esac`,
-    `  case $("$hpc_qstat" -x -f "$hpc_other" 2>&1) in`,
-    `    *'    Exit_status = 0'*) ;;`,
+    // Before its end an array shows the status 0 of the first element that ended.
+    `  hpc_try=0; while hpc_said=$("$hpc_qstat" -x -f "$hpc_other" 2>&1); hpc_try=$((hpc_try + 1)); [ $hpc_try -lt 10 ]; do case $hpc_said in *'job_state = '[QHBEWT]*) sleep 2 ;; *) break ;; esac; done`,
+    `  case $hpc_said in`,
+    `    *'    job_state = F'*'    Exit_status = 0'*) ;;`,
     `    *) printf 'hpc-agent: not every element of job %s succeeded, or PBS could not be asked on this node: this job does nothing\\n' "$hpc_other" >&2; exit 75 ;;`,
     '  esac',
     'done ;; esac',

@@ -161,8 +161,8 @@ describe('pbs: the starter', () => {
         await rm(`${root}/out`);
         return `${exitCode ?? ''} ${out.trim()}`.trim();
       };
-      assert.equal(await run('echo "    Exit_status = 0"'), '0 ran');
-      assert.equal(await run('echo "    Exit_status = 1"'), '75');
+      assert.equal(await run('printf "    job_state = F\\n    Exit_status = 0\\n"'), '0 ran');
+      assert.equal(await run('printf "    job_state = F\\n    Exit_status = 1\\n"'), '75');
       assert.equal(await run('exit 255'), '75');
       assert.equal(await run('exit 255', { PBS_VERSION: 'TORQUE-6.1.3' }), '0 ran');
     } finally {

@@ -166,6 +166,17 @@ describe('recordings of a real OpenPBS', () => {
     assert.throws(() => dialect.limits(tools).parse({ stdout: `\nHPCQ-BEGIN openpbs\n${part('server', stdout + stderr, 255)}HPCQ-END\n`, stderr: '', exitCode: 0 }, true), (error: unknown) => HpcError.is(error, 'cluster_timeout'));
   });
 
+  it('cut at any letter, a job that was deleted is deleted or not read at all', () => {
+    const [deleted] = readRecords(readRecording('qstat-x-f-json-deleted-77.pbs01').stdout).records;
+    assert.ok(deleted);
+    const attributes = [...deleted.attributes].filter(([name]) => !name.startsWith('Variable_List')).map(([name, value]) => `    ${name} = ${value}\n`);
+    const text = `Job Id: ${deleted.id}\n${attributes.join('')}\n`;
+    for (let length = 0; length <= text.length; length += 1) {
+      const rows = accountingRows(text.slice(0, length), false).rows.map(({ state, signal }) => `${state} ${signal ?? ''}`);
+      assert.deepEqual(rows, length < text.length ? [] : ['cancelled 15'], text.slice(0, length).split('\n').at(-1));
+    }
+  });
+
   it('cut anywhere, no job ends that had not ended, and none that had ends otherwise', () => {
     for (const name of ['qstat-t-x-f-json-array-mixed', 'release-qstat-t-x-f-json-array-mixed', 'qstat-x-f-text-two-ids', 'qstat-x-f-V-odd', 'qstat-f-array-mixed-parent', 'qstat-x-f-json-deleted-77.pbs01']) {
       const { stdout } = readRecording(name);
