@@ -9,6 +9,7 @@ import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
 import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
 import { ClustersStore } from './surfaces/vscode/trees/clustersStore.ts';
+import { ReservationsStore } from './surfaces/vscode/trees/reservationsStore.ts';
 import { RunsStore } from './surfaces/vscode/trees/runsStore.ts';
 import { createViews } from './surfaces/vscode/views.ts';
 import { watchWorkspace } from './surfaces/vscode/watchWorkspace.ts';
@@ -20,14 +21,16 @@ export function activate(context: vscode.ExtensionContext): void {
   const core = new Core(createEditorHost(context, log));
   const runs = new RunsStore(core, log.child('runs'), workspaceFolders);
   const clusters = new ClustersStore(core, log.child('clusters'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
-  const views = createViews(runs, clusters);
+  const reservations = new ReservationsStore(core, log.child('reservations'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
+  const views = createViews(runs, clusters, reservations);
   const logs = new LogDocuments(core);
-  const editor: Editor = { context, core, log, channel, runs, clusters, revealRun: (runId) => views.revealRun(runId) };
+  const editor: Editor = { context, core, log, channel, runs, clusters, reservations, revealRun: (runId) => views.revealRun(runId) };
   context.subscriptions.push(
     channel,
     core,
     runs,
     clusters,
+    reservations,
     views,
     logs,
     registerTextDocuments(),

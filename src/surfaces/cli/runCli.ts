@@ -92,6 +92,10 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
         throw new HpcError('spec_invalid', `Not done, because it was not confirmed: ${sentence}`, { remediation: 'Add --yes to do it without being asked.' });
       }
     }
+    if (operation.name === 'reservation-attach' && flags.spec === undefined) {
+      const { attachTerminal, hasTerminal } = await import('./attach.ts');
+      if (hasTerminal() && typeof input.name === 'string') return await attachTerminal(input.name, context);
+    }
     const data = await operation.invoke(input, context);
     progress.end();
     const code = print(successEnvelope(data, operation.idempotent), operation.name, human);
