@@ -19,6 +19,7 @@ import { reservationBook } from './reservations/book.ts';
 import { reservationExec } from './reservations/exec.ts';
 import { reservationGet, reservationList, reservationRefresh, reservationVerify } from './reservations/look.ts';
 import { reservationAdopt, reservationRelease } from './reservations/own.ts';
+import { resubmit } from './resubmit.ts';
 import { results } from './results.ts';
 import { status } from './status.ts';
 import { submit } from './submit.ts';
@@ -39,6 +40,7 @@ export const catalogue: readonly Operation[] = [
   monitor,
   logs,
   failures,
+  resubmit,
   cancel,
   reconcile,
   aggregate,

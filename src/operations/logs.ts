@@ -12,6 +12,8 @@ export const logs = defineOperation({
     run_id: runId,
     task_id: taskId,
     stream: z.optional(z.enum(['stdout', 'stderr'])),
+    /** Of which attempt; default: the latest. */
+    attempt: z.optional(z.number().check(z.int(), z.positive())),
     lines: z.optional(z.number().check(z.int(), z.positive())),
     /** Byte position to read on from, instead of the last lines. */
     offset: z.optional(z.number().check(z.int(), z.minimum(0))),
@@ -42,6 +44,7 @@ export const logs = defineOperation({
         stream: input.stream ?? 'stdout',
         lines: input.lines ?? 200,
         maxBytes: input.max_bytes ?? 262_144,
+        ...(input.attempt === undefined ? {} : { attempt: input.attempt }),
         ...(input.offset === undefined ? {} : { offset: input.offset }),
       },
       await runDepsOf(context),

@@ -14,7 +14,7 @@ export const monitor = defineOperation({
     poll_interval_seconds: z.optional(z.number().check(z.positive())),
     wall_clock_budget_seconds: z.optional(z.number().check(z.positive())),
   }),
-  output: z.object({ run: runSummary, ticks: z.number(), elapsed_seconds: z.number(), ended: z.boolean(), next_tick_s: z.nullable(z.number()) }),
+  output: z.object({ run: runSummary, ticks: z.number(), elapsed_seconds: z.number(), ended: z.boolean(), next_tick_s: z.nullable(z.number()), /** Attempts that auto_retry made on the way. */ retries: z.array(z.object({ attempt: z.number(), failure_class: z.nullable(z.string()), task_count: z.number(), change: z.string() })) }),
   idempotent: true,
   tool: false,
   positional: ['run_id'],
@@ -26,6 +26,6 @@ export const monitor = defineOperation({
       await runDepsOf(context),
       context,
     );
-    return { run: runSummaryOf(outcome.view), ticks: outcome.ticks, elapsed_seconds: outcome.elapsedMs / 1000, ended: outcome.ended, next_tick_s: outcome.nextTickS ?? null };
+    return { run: runSummaryOf(outcome.view), ticks: outcome.ticks, elapsed_seconds: outcome.elapsedMs / 1000, ended: outcome.ended, next_tick_s: outcome.nextTickS ?? null, retries: outcome.retried.flatMap(({ number, groups }) => groups.map(({ failure_class, tasks, change }) => ({ attempt: number, failure_class, task_count: tasks.reduce((sum, [first, last]) => sum + last - first + 1, 0), change }))) };
   },
 });

@@ -31,8 +31,8 @@ export function resourcesOf(input: ResourcesInput | undefined): ResourceRequest 
   };
 }
 
-function resourcesOutput(resources: ResourceRequest): ResourcesInput {
-  const { memoryMiB, walltimeS, gpuType, extraArguments: _extra, nodes: _nodes, ...rest } = resources;
+export function resourcesOutput(resources: ResourceRequest): ResourcesInput {
+  const { memoryMiB, walltimeS, gpuType, extraArguments: _extra, excludeNodes: _exclude, nodes: _nodes, ...rest } = resources;
   return { ...rest, ...(memoryMiB === undefined ? {} : { memory: memoryMiB }), ...(walltimeS === undefined ? {} : { walltime: walltimeS }), ...(gpuType === undefined ? {} : { gpu_type: gpuType }) };
 }
 
@@ -51,6 +51,8 @@ export async function requestOf(spec: RunSpecInput, context: OperationContext): 
       resources: resourcesOf(spec.resources),
       env: spec.env ?? {},
       evaluateOn: spec.evaluate_on ?? 'auto',
+      ...(spec.auto_retry === undefined ? {} : { autoRetry: spec.auto_retry }),
+      ...(spec.max_retries === undefined ? {} : { maxRetries: spec.max_retries }),
       ...(spec.run_name === undefined ? {} : { runName: spec.run_name }),
       ...(spec.executor === undefined ? {} : { executor: spec.executor }),
       ...(spec.command === undefined ? {} : { command: spec.command }),

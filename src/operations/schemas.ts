@@ -107,6 +107,8 @@ export const runSpec = z.strictObject({
   result_dir_template: z.optional(described(z.string(), 'Folder of a task’s results below the run’s folder on the cluster, with {run_id}, {task_id} and kwargs in braces.')),
   est_task_duration_s: z.optional(described(z.number().check(z.positive()), 'Expected seconds per task, for estimates.')),
   env: z.optional(described(z.record(z.string(), z.string()), 'Extra environment variables for the tasks.')),
+  auto_retry: z.optional(described(z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'Submit failed tasks again without asking while the run is monitored: true for the product’s table, or hpc-agent’s rules by class ({"system_oom": {"max_attempts": 1, "mem_multiplier": 1.5}}). Default: off.')),
+  max_retries: z.optional(described(z.number().check(z.int(), z.minimum(0)), 'How often one task may be submitted again; default 3.')),
   evaluate_on: z.optional(described(z.enum(['auto', 'local', 'cluster']), 'Where .hpc/tasks.py is evaluated (once). auto: here, else on the cluster.')),
 });
 export type RunSpec = z.output<typeof runSpec>;

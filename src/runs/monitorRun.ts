@@ -1,9 +1,11 @@
-/** Watches a run until it ends. The pace is hpc-agent's cadence table; on this machine it is faster, since asking costs nothing. */
+/** Watches a run until it ends, and retries what its owner allowed to be retried. The pace is hpc-agent's cadence table; on this machine it is faster, since asking costs nothing. */
 import { sleep } from '../foundation/abort.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { runState } from './listRuns.ts';
+import { autoRetrier } from './resubmit/autoRetry.ts';
 import type { RunView } from './runView.ts';
+import type { Attempt } from './sidecar.ts';
 
 /** Seconds to the next look; undefined when there is nothing left to wait for. */
 export function nextTickS(view: RunView): number | undefined {
@@ -16,6 +18,8 @@ export function nextTickS(view: RunView): number | undefined {
 
 export interface MonitorOutcome {
   readonly view: RunView;
+  /** Attempts that were made on the way, by the run's auto_retry. */
+  readonly retried: readonly Attempt[];
   readonly ticks: number;
   readonly elapsedMs: number;
   readonly ended: boolean;
@@ -30,6 +34,7 @@ export async function monitorRun(runId: string, options: { pollIntervalMs?: numb
   const startedMs = deps.clock.now().getTime();
   let failures = 0;
   let settledMs: number | undefined;
+  const retrying = autoRetrier(runId, deps, call);
   for (let ticks = 1; ; ticks += 1) {
     let view: RunView | undefined;
     try {
@@ -43,12 +48,16 @@ export async function monitorRun(runId: string, options: { pollIntervalMs?: numb
     const { counts } = view;
     const done = counts.complete + counts.failed + counts.cancelled + counts.timeout + counts.lost;
     call.progress({ message: describeCounts(view), done, total: view.tasks.length });
+    if (await retrying.look(view)) {
+      settledMs = undefined;
+      continue;
+    }
     const elapsedMs = deps.clock.now().getTime() - startedMs;
     const next = nextTickS(view);
     if (next === undefined) settledMs ??= deps.clock.now().getTime();
     const combined = view.facts.combined.length >= view.submission.combiners.length || view.counts.complete < view.tasks.length;
     const ended = settledMs !== undefined && (combined || deps.clock.now().getTime() - settledMs > combinerGraceMs);
-    if (ended || elapsedMs >= options.budgetMs) return { view, ticks, elapsedMs, ended: next === undefined, nextTickS: next };
+    if (ended || elapsedMs >= options.budgetMs) return { view, retried: retrying.made, ticks, elapsedMs, ended: next === undefined, nextTickS: next };
     await sleep(options.pollIntervalMs ?? (next ?? 1) * 1000 * 2 ** failures, call.signal);
   }
 }

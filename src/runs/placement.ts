@@ -102,3 +102,8 @@ export function resourcesOfTask(sidecar: Sidecar, task: number): ResourceRequest
   const group = sidecar.extra?.submission?.attempts?.toReversed().flatMap(({ groups }) => groups).find(({ tasks }) => tasks.some(([first, last]) => first <= task && task <= last));
   return (group?.resources ?? sidecar.resources ?? {});
 }
+
+/** In how many attempts after the first the task is. */
+export function retriesIn(submission: Submission, task: number): number {
+  return (submission.attempts ?? []).filter(({ groups }) => groups.some(({ tasks }) => tasks.some(([first, last]) => first <= task && task <= last))).length;
+}

@@ -10,6 +10,7 @@ import type { ClusterSession } from '../cluster/session.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { ResourceRequest, SchedulerLimits } from '../scheduler/port.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
+import { parseAutoRetry } from './diagnosis/failureClass.ts';
 import { evaluateSweep, type EvaluatedSweep } from './evaluateSweep.ts';
 import { estimateWall, planArrays, type PlannedArray } from './planArrays.ts';
 import { findPrior, type PriorRun } from './priorRun.ts';
@@ -29,6 +30,9 @@ export interface RunRequest {
   readonly resultDirTemplate?: string;
   readonly estTaskDurationS?: number;
   readonly env: Readonly<Record<string, string>>;
+  /** hpc-agent's `auto_retry` of the sidecar; absent: off. */
+  readonly autoRetry?: unknown;
+  readonly maxRetries?: number;
   readonly evaluateOn: 'auto' | 'local' | 'cluster';
 }
 
@@ -64,6 +68,7 @@ export const defaultResultDirTemplate = 'results/{run_id}/task_{task_id}';
 
 export async function planRun(request: RunRequest, deps: RunDeps, options: CallOptions): Promise<RunPlan> {
   const callOptions = { signal: options.signal };
+  parseAutoRetry(request.autoRetry);
   const profile = await deps.profile(request.cluster);
   const session = await deps.session(request.cluster);
   const workspace = await openWorkspace(deps.experimentDir);

@@ -84,6 +84,8 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
     remote_path: plan.remotePath,
     resources: { ...plan.resources },
     env: { modules: plan.profile.modules, ...(plan.profile.condaEnvs[0] === undefined ? {} : { conda_env: plan.profile.condaEnvs[0] }) },
+    ...(plan.request.autoRetry === undefined ? {} : { auto_retry: plan.request.autoRetry }),
+    ...(plan.request.maxRetries === undefined ? {} : { max_retries: plan.request.maxRetries }),
     job_ids: [],
     extra: { ...plan.command.extra, metrics_from_stdout: true, key_order: plan.sweep.keyOrder, provenance, submission },
   };

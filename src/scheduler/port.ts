@@ -49,6 +49,8 @@ export interface ResourceRequest {
   readonly qos?: string;
   readonly constraint?: string;
   readonly nodes?: number;
+  /** Where `excludesNodes`: nodes that must not be used. */
+  readonly excludeNodes?: readonly string[];
   /** Words handed to the submit command as they are, after ours. */
   readonly extraArguments?: readonly string[];
 }
@@ -183,6 +185,8 @@ export interface SchedulerDialect {
   readonly name: SchedulerName;
   /** Programs without which this scheduler cannot be used. */
   readonly requiredTools: readonly string[];
+  /** Whether `ResourceRequest.excludeNodes` is understood; else it is passed over. */
+  readonly excludesNodes?: true;
   /** Whether one array may take several ranges (`3,7,12-14`); else the caller splits. */
   readonly acceptsIndexLists: boolean;
   /**

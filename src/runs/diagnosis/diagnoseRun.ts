@@ -14,6 +14,7 @@ import type { CallOptions, RunDeps } from '../deps.ts';
 import { runState } from '../listRuns.ts';
 import type { TaskView } from '../mergeTaskStates.ts';
 import { placedArrays, resourcesOfTask } from '../placement.ts';
+import { placedArrays, resourcesOfTask } from '../placement.ts';
 import { readAccounting, storeAccounting, type RunView } from '../runView.ts';
 import { foldEvents, readEvents } from '../taskEvents.ts';
 import type { FailedTask } from './failedTask.ts';
@@ -91,6 +92,7 @@ const rowOf = <Row extends { readonly jobId: string; readonly indices?: Accounti
   return (element) => (element === undefined ? undefined : (single.get(`${element.jobId}_${element.index}`) ?? ranged.get(element.jobId)?.find(({ indices }) => indices?.some(({ first, last }) => first <= element.index && element.index <= last))));
 };
 
+/** hpc-agent's sidecars may hold anything here. */
 function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && value > 0 ? value : undefined;
 }
@@ -108,7 +110,7 @@ async function askCluster(session: ClusterSession, view: RunView, elements: read
   const jobs = [...new Set(elements.map(({ jobId }) => jobId))];
   const accounting: Query<Rows<AccountingRow>> | undefined = jobs.length > 0 ? session.dialect.accounting(jobs, since, facts.tools) : undefined;
   const queue = view.counts.pending > 0 ? session.dialect.queue(facts.tools) : undefined;
-  const files = filePatterns(session.dialect, elements.flatMap((element) => loggedTask(view, element)));
+  const files = filePatterns(session.dialect, loggedTasks(view, elements));
   const commands = { ...(accounting ? { accounting: commandOnWire(accounting.command) } : {}), ...(queue ? { queue: commandOnWire(queue.command) } : {}) };
   const reply = await facts.runtime.call(
     'diagnose',

@@ -12,6 +12,7 @@ import { submitCommand } from './submitCommand.ts';
 export const slurmDialect: SchedulerDialect = {
   name: 'slurm',
   requiredTools: ['sbatch', 'squeue', 'scancel', 'scontrol'],
+  excludesNodes: true,
   acceptsIndexLists: true,
   jobExpressions: { jobId: '${SLURM_JOB_ID:-}', arrayJobId: '${SLURM_ARRAY_JOB_ID:-}', arrayIndex: '${SLURM_ARRAY_TASK_ID:-}', cores: '${SLURM_CPUS_PER_TASK:-}' },
   logPath: slurmLogPath,

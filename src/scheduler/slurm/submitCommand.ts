@@ -36,6 +36,7 @@ function resourceArguments(resources: ResourceRequest): string[] {
     resources.partition === undefined ? undefined : `--partition=${resources.partition}`,
     resources.account === undefined ? undefined : `--account=${resources.account}`,
     resources.qos === undefined ? undefined : `--qos=${resources.qos}`,
+    resources.excludeNodes === undefined || resources.excludeNodes.length === 0 ? undefined : `--exclude=${resources.excludeNodes.join(',')}`,
     resources.constraint === undefined ? undefined : `--constraint=${resources.constraint}`,
   ].filter((word) => word !== undefined);
 }

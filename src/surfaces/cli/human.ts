@@ -1,6 +1,7 @@
 /** The answers of operations for people. What has no form of its own is shown as indented JSON. */
 import type { Envelope } from '../../operations/envelope.ts';
 import type { FailuresOutput } from '../../operations/failures.ts';
+import type { ResubmitOutput } from '../../operations/resubmit.ts';
 import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
 import { failuresLines } from './failuresLines.ts';
 import { bar, plain, table } from './terminal.ts';
@@ -68,6 +69,13 @@ const renderers: Readonly<Record<string, Renderer>> = {
   monitor: (data: { run: RunSummary }) => runLines(data.run),
   logs: (data: { found: boolean; text: string; path: string }) => (data.found ? data.text.split('\n').map(plain).join('\n') : `No such log yet: ${data.path}`),
   failures: (data: FailuresOutput) => failuresLines(data),
+  resubmit: (data: ResubmitOutput) =>
+    [
+      data.headline,
+      ...data.groups.map(({ failure_class, count, task_ranges, change }) => `  ${failure_class ?? 'cancelled'}: ${count} (${task_ranges}): ${change}`),
+      ...data.blocked.map(({ failure_class, count, task_ranges, reason }) => `  not again, ${failure_class ?? 'cancelled'}: ${count} (${task_ranges}): ${reason}`),
+      ...data.notes,
+    ].join('\n'),
   cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,
   aggregate: (data: { table: ResultsTable }) => resultsLines(data.table),
   results: (data: ResultsTable) => resultsLines(data),

@@ -1,0 +1,49 @@
+/**
+ * Retries without a person, where the owner of the run asked for them (`auto_retry` in the sidecar): only the classes that are named there, up
+ * to their caps. A failure is looked at once per attempt; that a resubmission could not be made now is told, and tried again later.
+ */
+import { HpcError } from '../../foundation/errors.ts';
+import { CancelledError } from '../../foundation/abort.ts';
+import type { CallOptions, RunDeps } from '../deps.ts';
+import { retryRulesOf } from '../diagnosis/retryAdvice.ts';
+import type { RunView } from '../runView.ts';
+import type { Attempt } from '../sidecar.ts';
+import { resubmitRun } from './resubmitRun.ts';
+
+export interface AutoRetrier {
+  readonly made: readonly Attempt[];
+  /** True when something was submitted again. */
+  look(view: RunView): Promise<boolean>;
+}
+
+/** The failed tasks with their attempts: as long as this is the same, nothing new has failed. */
+function failuresOf(view: RunView): string {
+  return view.tasks.flatMap(({ state, attempt }, task) => (state === 'failed' || state === 'timeout' || state === 'lost' ? [`${task}/${attempt}`] : [])).join(' ');
+}
+
+export function autoRetrier(runId: string, deps: RunDeps, call: CallOptions): AutoRetrier {
+  const made: Attempt[] = [];
+  let seen = '';
+  return {
+    made,
+    look: async (view) => {
+      if (!retryRulesOf(view.sidecar).automatic || view.record?.cancel_requested?.tasks === 'all') return false;
+      const failures = failuresOf(view);
+      if (failures === '' || failures === seen) return false;
+      try {
+        const { attempt, deduped } = await resubmitRun({ runId, overrides: {}, force: false, automatic: true }, deps, call);
+        seen = failures;
+        if (attempt === undefined || deduped) return false;
+        made.push(attempt);
+        for (const { change, failure_class } of attempt.groups) call.progress({ message: `Submitted again after ${failure_class ?? 'a failure'}: ${change}` });
+        return true;
+      } catch (error) {
+        if (CancelledError.is(error) || !HpcError.is(error)) throw error;
+        deps.log.warn('failed tasks could not be submitted again', { run_id: runId, reason: error.message });
+        // What is wrong with the request stays wrong; what the cluster could not do now it may do at the next look.
+        if (!error.retrySafe) seen = failures;
+        return false;
+      }
+    },
+  };
+}

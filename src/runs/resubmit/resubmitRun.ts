@@ -1,0 +1,168 @@
+/**
+ * Submits failed tasks of a run again, exactly once per request.
+ *
+ * Order, as for the first submission: the attempt with its job names stands in the sidecar before anything leaves this disk; then the
+ * scripts go to the cluster; then the arrays are submitted under the run's own token; then their ids are written here. Who asks again with
+ * the same request id gets the same attempt, finished where it was interrupted, whatever was asked in between.
+ */
+import { HpcError } from '../../foundation/errors.ts';
+import { submissionProblem, submitSteps } from '../../cluster/submitProtocol.ts';
+import type { ClusterSession } from '../../cluster/session.ts';
+import { effectiveLimits } from '../../cluster/limits.ts';
+import type { CallOptions, RunDeps } from '../deps.ts';
+import { requireRun } from '../listRuns.ts';
+import type { RunRecord } from '../journal.ts';
+import { planArrays } from '../planArrays.ts';
+import { isWhollySubmitted, rangesOf, TaskList } from '../placement.ts';
+import { provenanceOf } from '../provenance.ts';
+import { pushRun } from '../pushRun.ts';
+import { reconcileRun } from '../reconcileRun.ts';
+import { ensureRecord, jobNameOf, logPatternsOf } from '../recordIntent.ts';
+import { recordReceipts, submissionOf } from '../recordReceipts.ts';
+import type { OpenRun, RunView } from '../runView.ts';
+import { writeSidecar, type Attempt, type Sidecar, type Submission } from '../sidecar.ts';
+import { siteLimits } from '../siteLimits.ts';
+import { stepsOf } from '../submitSteps.ts';
+import { openWorkspace } from '../workspace.ts';
+import { planResubmit, type BlockedTasks, type ResubmitPlan, type ResubmitRequest } from './planResubmit.ts';
+
+export interface ResubmitOutcome {
+  readonly runId: string;
+  readonly cluster: string;
+  readonly requestId: string;
+  /** Undefined where nothing was to be submitted. */
+  readonly attempt: Attempt | undefined;
+  /** This request was carried out before. */
+  readonly deduped: boolean;
+  readonly blocked: readonly BlockedTasks[];
+  readonly notes: readonly string[];
+}
+
+/** How many request ids hpc-agent's record keeps. */
+const rememberedRequests = 50;
+
+export async function resubmitRun(request: ResubmitRequest, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
+  const run = await requireRun(request.runId, deps);
+  const session = await deps.session(run.sidecar.cluster ?? '');
+  await ensureRecord(run, deps);
+  const before = request.requestId === undefined ? undefined : attemptOf(run.submission, request.requestId);
+  if (before) return { ...(await finished(run, session, before, deps, call)), deduped: true };
+  await settleEarlier(run, deps, call);
+  const plan = await planResubmit(request, deps, call);
+  const common = { runId: request.runId, cluster: session.profile.name, requestId: plan.requestId, blocked: plan.blocked, notes: plan.notes };
+  if (plan.groups.length === 0) return { ...common, attempt: undefined, deduped: false };
+  const recorded = await deps.journal.withRun(deps.experimentDir, request.runId, () => recordAttempt(plan, request, session, deps, call), call.signal);
+  const outcome = await finished(await requireRun(request.runId, deps), session, recorded.attempt, deps, call);
+  return { ...outcome, ...common, attempt: outcome.attempt, deduped: recorded.known };
+}
+
+function attemptOf(submission: Submission, requestId: string): Attempt | undefined {
+  return submission.attempts?.find((attempt) => attempt.request_id === requestId);
+}
+
+/** An earlier attempt that was interrupted is finished or found out about first: its tasks may be on the cluster. */
+async function settleEarlier(run: OpenRun, deps: RunDeps, call: CallOptions): Promise<void> {
+  if (isWhollySubmitted(run.submission)) return;
+  call.progress({ message: 'Looking for what was submitted already' });
+  await reconcileRun(run.sidecar.run_id, deps, call);
+  const now = await requireRun(run.sidecar.run_id, deps);
+  const open = now.submission.attempts?.find((attempt) => [...attempt.arrays, attempt.combiner].some(({ job_id }) => job_id === null));
+  if (open === undefined) {
+    if (isWhollySubmitted(now.submission)) return;
+    throw new HpcError('spec_invalid', `The first submission of run ${run.sidecar.run_id} is not finished.`, { remediation: 'Finish it first: submit with resume and this run id.' });
+  }
+  if (open.arrays.every(({ job_id }) => job_id === null)) {
+    // Nothing of it is on the cluster: whatever kept it from going, it is given up for the new request.
+    await deps.journal.withRun(deps.experimentDir, run.sidecar.run_id, () => writeSidecar(deps.experimentDir, withAttempts(now.sidecar, (attempts) => attempts.filter(({ number }) => number !== open.number))), call.signal);
+    return;
+  }
+  throw new HpcError('spec_invalid', `Attempt ${open.number} of run ${run.sidecar.run_id} was submitted only in part.`, { remediation: `Finish it first: submit with resume and this run id, or resubmit with request_id ${open.request_id}.`, details: { request_id: open.request_id } });
+}
+
+function withAttempts(sidecar: Sidecar, change: (attempts: readonly Attempt[]) => readonly Attempt[], logs: Submission['logs'] = {}): Sidecar {
+  const submission = submissionOf(sidecar);
+  return { ...sidecar, extra: { ...sidecar.extra, submission: { ...submission, logs: { ...submission.logs, ...logs }, attempts: [...change(submission.attempts ?? [])] } } };
+}
+
+/** The attempt on this disk, before anything leaves it. `known`: somebody else recorded the same request a moment ago. */
+async function recordAttempt(plan: ResubmitPlan, request: ResubmitRequest, session: ClusterSession, deps: RunDeps, call: CallOptions): Promise<{ attempt: Attempt; known: boolean }> {
+  const { sidecar, submission } = await requireRun(request.runId, deps);
+  const same = attemptOf(submission, plan.requestId);
+  if (same) return { attempt: same, known: true };
+  const taken = new Set((submission.attempts ?? []).filter(({ number }) => number > Math.max(1, ...(plan.view.submission.attempts ?? []).map((attempt) => attempt.number))).flatMap(({ groups }) => groups.flatMap(({ tasks }) => [...new TaskList(tasks)])));
+  const doubled = plan.groups.flatMap(({ tasks }) => tasks).find((task) => taken.has(task));
+  if (doubled !== undefined) throw new HpcError('spec_invalid', `Task ${doubled} of run ${request.runId} was submitted again by somebody else a moment ago.`, { remediation: 'Refresh, and look at the run as it is now.' });
+  const number = 1 + Math.max(1, ...(submission.attempts ?? []).map((attempt) => attempt.number));
+  const attempt = await attemptFor(plan, request, number, submission, session, deps, call);
+  const logs = Object.fromEntries([...attempt.arrays.map(({ key }) => [key, logPatternsOf(session.dialect, submission.state_dir, key, true)] as const), [attempt.combiner.key, logPatternsOf(session.dialect, submission.state_dir, attempt.combiner.key, false)] as const]);
+  const again = plan.groups.flatMap(({ tasks }) => tasks);
+  await deps.journal.update(deps.experimentDir, request.runId, (record) => recordWith(record, plan, again, attempt));
+  await writeSidecar(deps.experimentDir, withAttempts(sidecar, (attempts) => [...attempts, attempt], logs));
+  return { attempt, known: false };
+}
+
+async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: number, submission: Submission, session: ClusterSession, deps: RunDeps, call: CallOptions): Promise<Attempt> {
+  const limits = effectiveLimits(session.profile, await siteLimits(session, deps, { signal: call.signal }));
+  const groups = plan.groups.map((group) => ({ failure_class: group.failureClass, tasks: rangesOf(group.tasks).map(([first, last]): [number, number] => [first, last]), resources: { ...group.resources }, change: group.change }));
+  // The arrays of all groups in one sequence, as many at once as may be queued.
+  const cut = plan.groups.flatMap(({ tasks }, group) => planArrays(tasks.length, { maxElementsPerArray: limits.maxElementsPerArray, maxConcurrentArrays: Infinity }).map(({ firstTask, taskCount }) => ({ group, tasks: tasks.slice(firstTask, firstTask + taskCount) })));
+  const width = Math.max(1, limits.maxConcurrentArrays);
+  const arrays = cut.map(({ group, tasks }, index) => {
+    const wave = Math.floor(index / width);
+    const key = `r${number}w${wave}a${index % width}`;
+    return { key, wave, group, tasks: rangesOf(tasks).map(([first, last]): [number, number] => [first, last]), job_name: jobNameOf(submission.run_name, key, submission.token), job_id: null };
+  });
+  const combinerKey = `r${number}c`;
+  return {
+    number,
+    request_id: plan.requestId,
+    at: deps.clock.now().toISOString(),
+    automatic: request.automatic,
+    groups,
+    arrays,
+    combiner: { key: combinerKey, job_name: jobNameOf(submission.run_name, combinerKey, submission.token), job_id: null },
+    provenance: { ...(await provenanceOf(deps.experimentDir)) },
+  };
+}
+
+/** hpc-agent's record of retries; and what was cancelled before is wanted again. */
+function recordWith(record: RunRecord, plan: ResubmitPlan, again: readonly number[], attempt: Attempt): RunRecord {
+  const before = record as RunRecord & { readonly retries?: Readonly<Record<string, { readonly attempts?: number }>>; readonly recent_resubmit_request_ids?: readonly string[] };
+  const retries: Record<string, unknown> = { ...before.retries };
+  for (const { failureClass, tasks } of plan.groups) for (const task of tasks) retries[String(task)] = { attempts: (before.retries?.[String(task)]?.attempts ?? 0) + 1, category: failureClass ?? 'unknown', last_at: attempt.at };
+  const recent = [...(before.recent_resubmit_request_ids ?? []).filter((id) => id !== attempt.request_id), attempt.request_id].slice(-rememberedRequests);
+  return { ...record, status: 'in_flight', stage: 'submit', retries, last_resubmit_request_id: attempt.request_id, recent_resubmit_request_ids: recent, cancel_requested: withoutTasks(record, plan.view, new Set(again)) };
+}
+
+function withoutTasks({ cancel_requested: wish }: RunRecord, view: RunView, again: ReadonlySet<number>): RunRecord['cancel_requested'] {
+  if (!wish) return wish;
+  const left = (wish.tasks === 'all' ? view.tasks.map((_, task) => task) : [...new TaskList(wish.tasks)]).filter((task) => !again.has(task));
+  return left.length === 0 ? null : { ...wish, tasks: rangesOf(left).map(([first, last]): [number, number] => [first, last]) };
+}
+
+/** Brings the attempt to the cluster and submits what is missing of it. */
+async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
+  const runId = run.sidecar.run_id;
+  const common = { runId, cluster: session.profile.name, requestId: attempt.request_id, blocked: [], notes: [], deduped: false };
+  if ([...attempt.arrays, attempt.combiner].every(({ job_id }) => job_id !== null)) return { ...common, attempt };
+  return deps.journal.withRun(
+    deps.experimentDir,
+    runId,
+    async () => {
+      const { sidecar, submission } = await requireRun(runId, deps);
+      const current = attemptOf(submission, attempt.request_id);
+      if (!current) throw new HpcError('spec_invalid', `The request ${attempt.request_id} was given up: nothing of it is on the cluster.`, { remediation: 'Ask again with another request id.' });
+      call.progress({ message: 'Copying the code to the cluster' });
+      await pushRun(session, await openWorkspace(deps.experimentDir), sidecar, deps, call, current);
+      call.progress({ message: `Submitting ${current.arrays.length} array${current.arrays.length === 1 ? '' : 's'} again` });
+      const steps = stepsOf(sidecar, submission, session, await session.tools({ signal: call.signal }));
+      const reply = await submitSteps(session, submission, steps, { signal: call.signal, log: deps.log });
+      const problem = submissionProblem(reply, steps);
+      const updated = await recordReceipts(sidecar, reply, problem, deps);
+      if (problem) throw new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined ? {} : { remediation: problem.remediation }), details: { ...problem.details, run_id: runId, request_id: attempt.request_id }, retrySafe: problem.retrySafe, cause: problem });
+      return { ...common, attempt: attemptOf(submissionOf(updated), attempt.request_id) };
+    },
+    call.signal,
+  );
+}
+
