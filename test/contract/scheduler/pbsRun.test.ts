@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { Cli, eventually, makeWorkspace } from '../../sandbox/runs/cli.ts';
 import { startFakePbs, type FakePbs, type PbsControl } from './fakePbs/fakePbs.ts';
+import { spawnText } from './place.ts';
 
 interface Run {
   readonly run_id: string;
@@ -88,6 +89,16 @@ describe('runs on PBS, from submission to the table', function () {
     await data('cancel', runId, '--yes');
     const end = await eventually('all are', async () => ((await status()).counts.cancelled === 6 ? await status() : undefined), 30_000);
     assert.equal(end.lifecycle_state, 'cancelled');
+  });
+
+  it('an answer of qsub that was lost: the job is found by its name, and is there once', async () => {
+    const { data, pbs: fake } = await begin({ flavour: 'a', lose_reply: 1 }, 2);
+    const submitted = await data('submit', '--cluster', 'bed', '--command', square, '--yes');
+    assert.deepEqual(submitted.job_ids, ['1[]']);
+    const table = await spawnText('sh', ['-c', 'qstat -x'], { env: fake.env });
+    assert.deepEqual([...table.stdout.matchAll(/^(\d+\S*)/gm)].map(([id]) => id), ['1[].pbs01', '2.pbs01']);
+    const run = runOf(await data('monitor', String(submitted.run_id), '--poll-interval-seconds', '1', '--wall-clock-budget-seconds', '60'));
+    assert.deepEqual([run.lifecycle_state, run.counts.complete], ['complete', 2]);
   });
 
   it('a site that forgets its jobs: what our own log says stands, and what was refused leaves nothing', async () => {

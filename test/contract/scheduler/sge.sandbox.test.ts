@@ -71,7 +71,11 @@ describe('scheduler sge: its own ways, on the sandbox', function () {
   it('at the site’s job limit nothing is submitted and the error says so', async () => {
     await grid.faults.setOptions({ max_u_jobs: 1 });
     try {
-      await grid.asUser(`mkdir -p '${directory}'; echo 'sleep 60' >'${directory}/s.sh'; qsub -h -o /dev/null -e /dev/null '${directory}/s.sh'`);
+      // A job that just ended may still be counted.
+      await eventually('one job waits', async () => {
+        const { exitCode } = await grid.asUser(`mkdir -p '${directory}'; echo 'sleep 60' >'${directory}/s.sh'; qsub -h -o /dev/null -e /dev/null '${directory}/s.sh'`);
+        return exitCode === 0 ? true : undefined;
+      });
       await assert.rejects(outputOf('true', {}, directory), (error: unknown) => HpcError.is(error, 'scheduler_throttled') && error.message.includes('per user'));
     } finally {
       await grid.faults.setOptions({});

@@ -21,6 +21,7 @@ export interface PbsControl {
   readonly short_names?: boolean;
   /** Whose jobs they are; carol's where it is not said. */
   readonly user?: string;
+  readonly lose_reply?: number;
   /** Number of the first job; only at the start. */
   readonly first_id?: number;
 }

@@ -8,6 +8,7 @@ history     false: ended jobs are forgotten
 banner      text that every program prints first
 server      its name in ids; a long one is cut in tables
 max_array_size, max_queued, short_names: limits
+lose_reply  for the job of this number qsub says that the connection broke, although it was accepted
 first_id    the number of the first job
 
 Python 3.6 or newer, standard library only.
@@ -828,6 +829,9 @@ def ask(directory, program, argv):
             break
         reply += part
     answer = json.loads(reply.decode("utf-8"))
+    if program == "qsub" and re.match(r"%s\D" % said.get("lose_reply"), answer["out"]):
+        sys.stderr.write("qsub: End of File\n")
+        return 1
     sys.stdout.write(answer["out"])
     sys.stdout.flush()
     sys.stderr.write(answer["err"])
