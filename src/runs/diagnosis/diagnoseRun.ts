@@ -14,7 +14,6 @@ import type { CallOptions, RunDeps } from '../deps.ts';
 import { runState } from '../listRuns.ts';
 import type { TaskView } from '../mergeTaskStates.ts';
 import { placedArrays, resourcesOfTask } from '../placement.ts';
-import { placedArrays, resourcesOfTask } from '../placement.ts';
 import { readAccounting, storeAccounting, type RunView } from '../runView.ts';
 import { foldEvents, readEvents } from '../taskEvents.ts';
 import type { FailedTask } from './failedTask.ts';
@@ -61,10 +60,13 @@ function elementOf(view: RunView, task: number): Element | undefined {
   return at > 0 && Number.isInteger(index) ? { task, jobId: job.slice(0, at), index } : undefined;
 }
 
-function loggedTask(view: RunView, element: Element): LoggedTask[] {
-  const array = placedArrays(view.submission).find(({ jobId }) => jobId === element.jobId);
-  const patterns = array && view.submission.logs[array.key];
-  return patterns ? [{ ...element, patterns }] : [];
+/** Where each element writes: of the first submission and of every later attempt. */
+function loggedTasks({ submission }: RunView, elements: readonly Element[]): readonly LoggedTask[] {
+  const keys = new Map(placedArrays(submission).map(({ jobId, key }) => [jobId, key]));
+  return elements.flatMap((element) => {
+    const patterns = submission.logs[keys.get(element.jobId) ?? ''];
+    return patterns ? [{ ...element, patterns }] : [];
+  });
 }
 
 /** A waiting element that will wait for ever: the scheduler took it back after an error and holds it. */
