@@ -65,12 +65,12 @@ export function parseLease(content: string): Lease | undefined {
   }
 }
 
-const safe = (part: string): string => part.replaceAll(/[^A-Za-z0-9._-]+/g, '-');
-
-/** `<host>-<name>`; a name that carries its host already gets it once. */
+/** `<host>-<name>`, the name made plain; a name that carries its host already gets it once. scitex-hpc's rule, found by trying every character. */
 export function leaseId(host: string, name: string): string {
-  const [safeHost, safeName] = [safe(host), safe(name)];
-  return safeName.startsWith(`${safeHost}-`) ? safeName : `${safeHost}-${safeName}`;
+  // Only the name is changed there; of the host we keep out what would leave the folder.
+  const safeHost = host.replaceAll(/[/\\]/g, '-');
+  const safeName = name.replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  return safeName === safeHost || safeName.startsWith(`${safeHost}-`) ? safeName : `${safeHost}-${safeName}`;
 }
 
 /** Python's `json.dumps(…, sort_keys=True, indent=2)`, as the other product writes it. */

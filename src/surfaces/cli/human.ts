@@ -1,9 +1,11 @@
 /** The answers of operations for people. What has no form of its own is shown as indented JSON. */
 import type { Envelope } from '../../operations/envelope.ts';
 import type { FailuresOutput } from '../../operations/failures.ts';
+import type { ReservationShape } from '../../operations/reservations/wire.ts';
 import type { ResubmitOutput } from '../../operations/resubmit.ts';
 import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
 import { failuresLines } from './failuresLines.ts';
+import { execLines, listLines, reservationLines } from './reservationLines.ts';
 import { bar, plain, table } from './terminal.ts';
 
 const words = (counts: RunSummary['counts']): string =>
@@ -79,6 +81,14 @@ const renderers: Readonly<Record<string, Renderer>> = {
   cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,
   aggregate: (data: { table: ResultsTable }) => resultsLines(data.table),
   results: (data: ResultsTable) => resultsLines(data),
+  'reservation-book': (data: { reservation: ReservationShape }) => reservationLines(data.reservation),
+  'reservation-list': (data: { reservations: ReservationShape[]; problems: { file: string; message: string }[] }) => listLines(data),
+  'reservation-get': (data: { reservation: ReservationShape }) => reservationLines(data.reservation),
+  'reservation-adopt': (data: { reservation: ReservationShape }) => reservationLines(data.reservation),
+  'reservation-refresh': (data: { reservation: ReservationShape; did: string[] }) => [reservationLines(data.reservation), ...data.did.map((text) => `  ${plain(text)}`)].join('\n'),
+  'reservation-verify': (data: { reservation: ReservationShape; findings: string[] }) => [reservationLines(data.reservation), ...(data.findings.length === 0 ? ['  lease, queue, accounting and record agree'] : data.findings.map((text) => `! ${plain(text)}`))].join('\n'),
+  'reservation-exec': (data: Parameters<typeof execLines>[0]) => execLines(data),
+  'reservation-release': (data: { name: string; cancelled: string[]; notes: string[] }) => [`${data.name} is released${data.cancelled.length === 0 ? '; there was no job of it any more' : ` (jobs ${data.cancelled.join(', ')})`}.`, ...data.notes.map((text) => `! ${plain(text)}`)].join('\n'),
 };
 
 export function renderHuman(verb: string, envelope: Envelope): string {

@@ -88,7 +88,9 @@ describe('leases (unit)', () => {
   it('ids and folder are the other product’s', () => {
     assert.equal(leaseId('spartan', 'head-spartan'), 'spartan-head-spartan');
     assert.equal(leaseId('spartan', 'spartan-dev'), 'spartan-dev');
-    assert.equal(leaseId('alice@h.example', 'a b/c'), 'alice-h.example-a-b-c');
+    assert.equal(leaseId('h', 'h'), 'h');
+    assert.equal(leaseId('h', 'a  b'), 'h-a--b');
+    assert.equal(leaseId('alice@h.example', 'a b/c'), 'alice@h.example-a-b-c');
     assert.equal(leaseDirectory('/home/a', {}), '/home/a/.scitex/hpc/leases');
     assert.equal(leaseDirectory('/home/a', { SCITEX_HPC_LEASE_DIR: '/x' }), '/x');
   });

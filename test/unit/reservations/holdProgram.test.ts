@@ -1,0 +1,302 @@
+/** `hpc_hold.py`, really run on this computer: who gets in, what runs once, what renews, and what a kill leaves. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { python } from './place.ts';
+
+const runtime = path.resolve(import.meta.dirname, '../../../templates/runtime');
+type Event = Readonly<Record<string, unknown>> & { readonly e: string; readonly id?: string };
+
+async function eventually<T>(what: string, look: () => T | undefined): Promise<T> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const value = look();
+    if (value !== undefined) return value;
+    if (performance.now() > deadline) throw new Error(`not within 20 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+class Bed {
+  readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hpc-hold-'));
+  readonly state = path.join(this.directory, 'state with spaces');
+  readonly ledger = path.join(this.directory, 'ledger');
+  private readonly children: ChildProcessWithoutNullStreams[] = [];
+
+  constructor(spec: Readonly<Record<string, unknown>> = {}) {
+    fs.writeFileSync(this.ledger, '');
+    // Takes a job: its name goes to the ledger, its id is the line's number.
+    fs.writeFileSync(path.join(this.directory, 'sbatch'), `#!/bin/sh\n[ ! -e "${this.directory}/refuse" ] || { echo 'sbatch: command failed' >&2; exit 1; }\necho "$1" >>"${this.ledger}"\nwc -l <"${this.ledger}" | tr -d ' '\n`, { mode: 0o755 });
+    this.ask('prepare', {
+      directory: this.state,
+      script: '#!/bin/sh\n',
+      spec: {
+        name: 'pool', token: 't0ken', persistent: false, renew_before_s: 5, release_after_idle_s: null, walltime_s: 600, tmux_server: null, env: { PATH: process.env.PATH }, unknown_pattern: 'timed out', time_left: null,
+        submit: { argv: [path.join(this.directory, 'sbatch'), 'pool-hNEXT-t0ken'], stdin: '', unset: [], env: {}, timeout: 20, job_id_pattern: '^([0-9]+)$', throttled_patterns: [] },
+        ...spec,
+      },
+    });
+    fs.writeFileSync(path.join(this.state, 'token'), 't0ken');
+    fs.mkdirSync(path.join(this.state, 'receipts'), { recursive: true });
+  }
+
+  ask(verb: string, request: unknown): Readonly<Record<string, unknown>> {
+    const { stdout, stderr } = spawnSync(python, ['-S', '-E', '-B', path.join(runtime, 'hpc_hold.py'), verb], { input: JSON.stringify(request), encoding: 'utf8' });
+    assert.ok(stdout.startsWith('HOLD1 '), stderr);
+    return JSON.parse(stdout.slice(6)) as Readonly<Record<string, unknown>>;
+  }
+
+  hold(jobId: string, hop = 0): { readonly child: ChildProcessWithoutNullStreams; readonly ended: Promise<number | null> } {
+    const child = spawn(python, ['-S', '-E', '-B', path.join(this.state, 'hpc_hold.py'), 'hold', this.state], { env: { ...process.env, SLURM_JOB_ID: undefined, HPC_HOLD_JOB_ID: jobId, HPC_HOLD_JOB_NAME: `pool-h${hop}-t0ken` } });
+    this.children.push(child);
+    return { child, ended: once(child, 'close').then(([code]) => code as number | null) };
+  }
+
+  read(name: string): Readonly<Record<string, unknown>> | undefined {
+    try {
+      return JSON.parse(fs.readFileSync(path.join(this.state, name), 'utf8')) as Readonly<Record<string, unknown>>;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async held(jobId: string): Promise<number> {
+    return eventually(`job ${jobId} holds`, () => (this.read('current.json')?.job_id === jobId ? (this.read('current.json')?.port as number) : undefined));
+  }
+
+  enter(): Entered {
+    const child = spawn(python, ['-S', '-E', '-B', path.join(this.state, 'hpc_hold.py'), 'enter', this.state]);
+    this.children.push(child);
+    return new Entered(child);
+  }
+
+  taken(): readonly string[] {
+    return fs.readFileSync(this.ledger, 'utf8').split('\n').filter((line) => line !== '');
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(
+      this.children.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const closed = once(child, 'close');
+        child.kill('SIGTERM');
+        await closed;
+      }),
+    );
+    fs.rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+class Entered {
+  readonly events: Event[] = [];
+  private rest = '';
+  readonly closed: Promise<unknown>;
+  readonly child: ChildProcessWithoutNullStreams;
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.child = child;
+    this.closed = once(child, 'close');
+    child.stdout.on('data', (chunk: Buffer) => {
+      const lines = (this.rest + chunk.toString()).split('\n');
+      this.rest = lines.pop() ?? '';
+      for (const line of lines) this.events.push(JSON.parse(line) as Event);
+    });
+  }
+  send(request: unknown): void {
+    this.child.stdin.write(`${JSON.stringify(request)}\n`);
+  }
+  event(e: string, id?: string): Promise<Event> {
+    return eventually(`${e} ${id ?? ''}; there are ${JSON.stringify(this.events).slice(0, 500)}`, () => this.events.find((event) => event.e === e && (id === undefined || event.id === id)));
+  }
+  output(id: string): string {
+    return Buffer.concat(this.events.filter((event) => event.e === 'out' && event.id === id).map(({ d }) => Buffer.from(String(d), 'base64'))).toString();
+  }
+}
+
+describe('the program of a held node (unit)', function () {
+  this.timeout(60_000);
+  let bed: Bed;
+  afterEach(() => bed.dispose());
+
+  it('one id runs once, however often and over however many ways it is sent; what came late does not run', async () => {
+    bed = new Bed();
+    bed.hold('11');
+    await bed.held('11');
+    const [first, second] = [bed.enter(), bed.enter()];
+    const file = path.join(bed.directory, 'ran');
+    const request = { op: 'exec', id: 'command-1', script: `echo x >>'${file}'; sleep 0.3; echo out` };
+    for (const way of [first, second, first]) way.send(request);
+    await Promise.all([first.event('end', 'command-1'), second.event('end', 'command-1')]);
+    assert.equal(second.output('command-1'), 'out\n');
+    assert.equal(fs.readFileSync(file, 'utf8'), 'x\n');
+    first.send({ op: 'attach', id: 'never-came' });
+    await first.event('absent', 'never-came');
+    second.send({ op: 'exec', id: 'never-came', script: `echo y >>'${file}'` });
+    await second.event('refused', 'never-came');
+    assert.equal(fs.readFileSync(file, 'utf8'), 'x\n');
+  });
+
+  it('who goes away leaves the command running; its output is there for who asks by its id; SIGTERM on the way in ends it', async () => {
+    bed = new Bed();
+    bed.hold('11');
+    await bed.held('11');
+    const first = bed.enter();
+    first.send({ op: 'exec', id: 'command-1', script: 'echo early; sleep 0.5; echo late; exit 4' });
+    await first.event('begun');
+    first.child.kill('SIGKILL');
+    const second = bed.enter();
+    second.send({ op: 'attach', id: 'command-1' });
+    assert.equal((await second.event('end', 'command-1')).rc, 4);
+    assert.equal(second.output('command-1'), 'early\nlate\n');
+    second.send({ op: 'exec', id: 'command-2', script: 'sleep 1000 & sleep 1000' });
+    await second.event('begun', 'command-2');
+    second.child.kill('SIGTERM');
+    const third = bed.enter();
+    third.send({ op: 'attach', id: 'command-2' });
+    const end = await third.event('end', 'command-2');
+    assert.deepEqual([end.rc, end.signal, end.why], [null, 15, 'cancelled']);
+  });
+
+  it('lets nobody in who does not know the key, and believes no server that does not', async () => {
+    bed = new Bed();
+    bed.hold('11');
+    const port = await bed.held('11');
+    const talk = async (answer: (nonce: string) => string): Promise<string> => {
+      const socket = net.connect(port, '127.0.0.1');
+      let text = '';
+      let answered = false;
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (!answered && text.includes('\n')) {
+          answered = true;
+          socket.write(answer(text.trim()));
+        }
+      });
+      await once(socket, 'close');
+      return text;
+    };
+    // Only the server's own first line ever comes.
+    assert.match(await talk(() => `${'a'.repeat(32)} ${'b'.repeat(64)}\n`), /^[0-9a-f]{32}\n$/);
+    assert.match(await talk((nonce) => `${nonce} ${'0'.repeat(64)}\n{"op":"exec","id":"command-9","script":"true"}\n`), /^[0-9a-f]{32}\n$/);
+    // A thief of the port, who knows no key.
+    const thief = net.createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.write(`${'a'.repeat(32)}\n`);
+      socket.once('data', () => socket.end(`${'c'.repeat(64)}\n`));
+    });
+    thief.listen(0);
+    await once(thief, 'listening');
+    const current = bed.read('current.json');
+    fs.writeFileSync(path.join(bed.state, 'current.json'), JSON.stringify({ ...current, port: (thief.address() as net.AddressInfo).port, node: '127.0.0.1' }));
+    fs.writeFileSync(path.join(bed.state, 'jobs', '11.json'), JSON.stringify({ ...bed.read('jobs/11.json'), state: 'up' }));
+    const fooled = bed.enter();
+    assert.match(String((await fooled.event('closed')).why), /does not know the key/);
+    thief.close();
+    assert.equal(fs.statSync(path.join(bed.state, 'key')).mode & 0o077, 0);
+  });
+
+  it('a second copy of the same hop, and a job of a released reservation, end at once', async () => {
+    bed = new Bed();
+    bed.hold('11');
+    await bed.held('11');
+    assert.equal(await bed.hold('12').ended, 75);
+    bed.ask('release', { directory: bed.state });
+    assert.equal(await bed.hold('13', 1).ended, 0);
+    await eventually('the first ends too', () => (bed.read('jobs/11.json')?.reason === 'released' ? true : undefined));
+  });
+
+  it('renews early and once; hands over when it is idle; an end by walltime is an orderly one', async () => {
+    bed = new Bed({ persistent: true, walltime_s: 14, renew_before_s: 9 });
+    const first = bed.hold('11');
+    await bed.held('11');
+    await eventually('the successor is submitted', () => (bed.read('renewal.json')?.state === 'submitted' ? true : undefined));
+    assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
+    bed.hold('1', 1);
+    await bed.held('1');
+    assert.equal(await first.ended, 0);
+    assert.match(String(bed.read('jobs/11.json')?.reason), /handed over to job 1/);
+    const up = fs.readFileSync(path.join(bed.state, 'chain.jsonl'), 'utf8').split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Event])).filter(({ e }) => e === 'up');
+    assert.deepEqual(up.map(({ job_id, gap_s }) => [job_id, gap_s]), [['11', null], ['1', 0]]);
+  });
+
+  it('a renewal that is refused leaves a mark; the login side makes up for it, once', async () => {
+    bed = new Bed({ persistent: true, walltime_s: 3600, renew_before_s: 3590 });
+    fs.writeFileSync(path.join(bed.directory, 'refuse'), '');
+    bed.hold('11');
+    await eventually('the mark', () => (bed.read('renewal.json')?.state === 'refused' ? true : undefined));
+    assert.match(String(bed.read('renewal.json')?.error), /command failed/);
+    fs.rmSync(path.join(bed.directory, 'refuse'));
+    for (let times = 0; times < 3; times += 1) assert.deepEqual((bed.ask('renewal', { directory: bed.state, hop: 1 }).outcome as Event).state, 'submitted');
+    assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
+    bed.ask('release', { directory: bed.state });
+    assert.equal((bed.ask('renewal', { directory: bed.state, hop: 2 }).outcome as Event).state, 'released');
+    assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
+  });
+
+  it('killed before and after each write of a renewal: the successor is there at most once', () => {
+    bed = new Bed({ persistent: true });
+    let kills = 0;
+    for (const call of ['write_atomic', 'rename', 'Popen'] as const) {
+      for (let nth = 1; nth <= 8; nth += 1) {
+        for (const when of ['before', 'after'] as const) {
+          fs.writeFileSync(bed.ledger, '');
+          fs.rmSync(path.join(bed.state, 'receipts'), { recursive: true, force: true });
+          const killed = spawnSync(python, ['-S', '-E', '-B', '-c', killedAt(bed.state, call, nth, when)], { encoding: 'utf8' });
+          if (killed.signal !== 'SIGKILL') continue;
+          kills += 1;
+          // Whoever comes next: takes what is there, or is told that it is not known; never a second one.
+          const { state } = bed.ask('renewal', { directory: bed.state, hop: 1 }).outcome as { state: string };
+          assert.ok(bed.taken().length <= 1, `${call} ${nth} ${when}`);
+          assert.equal(state === 'submitted' ? bed.taken().length : 0, state === 'submitted' ? 1 : 0);
+          assert.ok(['submitted', 'unknown'].includes(state), state);
+        }
+      }
+    }
+    assert.ok(kills >= 10, `only ${kills} kills`);
+  });
+
+  it('idle for too long it ends by itself; a command or a refresh keeps it', async () => {
+    bed = new Bed({ release_after_idle_s: 3 });
+    const { ended } = bed.hold('11');
+    await bed.held('11');
+    const way = bed.enter();
+    way.send({ op: 'exec', id: 'command-1', script: 'sleep 4' });
+    await way.event('end', 'command-1');
+    assert.equal(bed.read('jobs/11.json')?.state, 'up');
+    assert.equal(await ended, 0);
+    assert.equal(bed.read('jobs/11.json')?.reason, 'idle');
+    assert.ok(bed.read('released'), 'and no successor comes');
+  });
+});
+
+/** `renew` in one process, with its remote program in the same one, ended at the nth such call. */
+function killedAt(state: string, call: string, nth: number, when: 'before' | 'after'): string {
+  return `
+import json, os, signal, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, ${JSON.stringify(runtime)})
+import hpc_hold, hpc_remote, subprocess
+seen = [0]
+def wrap(module, name):
+    inner = getattr(module, name)
+    def call(*a, **k):
+        seen[0] += 1
+        mine = seen[0]
+        if mine == ${nth} and ${when === 'before' ? 'True' : 'False'}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        value = inner(*a, **k)
+        if mine == ${nth}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return value
+    setattr(module, name, call)
+spec = hpc_hold.read_json(os.path.join(${JSON.stringify(state)}, "hold.json"))
+request = {"v": 1, "verb": "submit", "env": {}, "state_dir": ${JSON.stringify(state)}, "token": spec["token"], "unknown_pattern": spec["unknown_pattern"],
+  "arrays": [dict(spec["submit"], key="h1", after=[], argv=[w.replace("-hNEXT-", "-h1-") for w in spec["submit"]["argv"]])]}
+wrap(*{"write_atomic": (hpc_remote, "write_atomic"), "rename": (os, "rename"), "Popen": (subprocess, "Popen")}[${JSON.stringify(call)}])
+hpc_remote.submit(request)
+`;
+}
