@@ -76,12 +76,12 @@ export const signatures: readonly Signature[] = [
 ];
 
 /** Lines that say nothing about why: our own, and what an interpreter or a scheduler adds after the end. */
-export const noise: readonly string[] = [
-  String.raw`^\[dispatch\] (?:FAILED|preempted|SIG|preserved|task \d+|WARN)`,
-  '^hpc-agent: (?:.* was not copied|cannot write)',
-  String.raw`(?:slurmstepd(?:-\S+)?|srun): (?:error: )?\*{3} |^srun: (?:error: \S+: task|Terminating|launch/slurm|Job step)|Job step aborted|StepId=`,
-  '^Exception ignored |Python is likely shutting down|resource_tracker: |ResourceWarning:|sys:1: ',
-  String.raw`core dumped\)?$|^Terminated$|^\^C$|^\s*[-=~*#_]+\s*$`,
+export const noise: readonly { readonly hints: readonly string[]; readonly pattern: string }[] = [
+  { hints: ['[dispatch]'], pattern: String.raw`^\[dispatch\] (?:FAILED|preempted|SIG|preserved|task \d+|WARN)` },
+  { hints: ['hpc-agent:'], pattern: '^hpc-agent: (?:.* was not copied|cannot write)' },
+  { hints: ['slurmstepd', 'srun:', 'stepid=', 'job step aborted'], pattern: String.raw`(?:slurmstepd(?:-\S+)?|srun): (?:error: )?\*{3} |^srun: (?:error: \S+: task|Terminating|launch/slurm|Job step)|Job step aborted|StepId=` },
+  { hints: ['exception ignored', 'shutting down', 'resource_tracker', 'resourcewarning', 'sys:1: '], pattern: '^Exception ignored |Python is likely shutting down|resource_tracker: |ResourceWarning:|sys:1: ' },
+  { hints: ['core dumped', 'terminated', '^c'], pattern: String.raw`core dumped\)?$|^Terminated$|^\^C$` },
 ];
 
 const byId: ReadonlyMap<string, Signature> = new Map(signatures.map((signature) => [signature.id, signature]));

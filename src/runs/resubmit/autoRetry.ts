@@ -1,6 +1,8 @@
 /**
  * Retries without a person, where the owner of the run asked for them (`auto_retry` in the sidecar): only the classes that are named there, up
  * to their caps. A failure is looked at once per attempt; that a resubmission could not be made now is told, and tried again later.
+ * Failures often come together (a node, a limit): they are gathered for a minute, or until nothing of the run is under way, so that they
+ * go again as one array and not as a hundred.
  */
 import { HpcError } from '../../foundation/errors.ts';
 import { CancelledError } from '../../foundation/abort.ts';
@@ -9,6 +11,8 @@ import { retryRulesOf } from '../diagnosis/retryAdvice.ts';
 import type { RunView } from '../runView.ts';
 import type { Attempt } from '../sidecar.ts';
 import { resubmitRun } from './resubmitRun.ts';
+
+const gatherMs = 60_000;
 
 export interface AutoRetrier {
   readonly made: readonly Attempt[];
@@ -24,12 +28,18 @@ function failuresOf(view: RunView): string {
 export function autoRetrier(runId: string, deps: RunDeps, call: CallOptions): AutoRetrier {
   const made: Attempt[] = [];
   let seen = '';
+  let sinceMs: number | undefined;
   return {
     made,
     look: async (view) => {
       if (!retryRulesOf(view.sidecar).automatic || view.record?.cancel_requested?.tasks === 'all') return false;
       const failures = failuresOf(view);
       if (failures === '' || failures === seen) return false;
+      const nowMs = deps.clock.now().getTime();
+      sinceMs ??= nowMs;
+      const { pending, running, unknown } = view.counts;
+      if (pending + running + unknown > 0 && nowMs - sinceMs < gatherMs && nowMs >= sinceMs) return false;
+      sinceMs = undefined;
       try {
         const { attempt, deduped } = await resubmitRun({ runId, overrides: {}, force: false, automatic: true }, deps, call);
         seen = failures;
