@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { HpcError, type ErrorCode } from '../../../../src/foundation/errors.ts';
+import { renderJobScript, type JobProgram } from '../../../../src/scheduler/jobScript.ts';
 import { carriedVariables, commentOf, nameOf, shortJobName } from '../../../../src/scheduler/pbs/carriedNames.ts';
 import { pbsDialect as dialect } from '../../../../src/scheduler/pbs/dialect.ts';
 import { endOf, parsePbsDurationS, parsePbsSizeMiB } from '../../../../src/scheduler/pbs/jobEnd.ts';
@@ -56,7 +58,7 @@ describe('pbs: submitting', () => {
       assert.deepEqual(after(words, '-l'), ['select=1:ncpus=4:mem=1501mb:ngpus=1:gpu_model=a100', 'walltime=25:01:01']);
       assert.deepEqual([after(words, '-q'), after(words, '-A'), after(words, '-N'), after(words, '-o'), after(words, '-m')], [['workq'], ['proj'], [request.name], ['/dev/null'], ['n']]);
       assert.ok(!words.includes('-V') && !words.includes('-t'));
-      assert.match(script, /^#!\/bin\/sh\n/);
+      assert.match(script, /^#!\/bin\/sh\numask 0?\d{3}\n/);
       // One element is a range of two in steps of two.
       assert.deepEqual(after((await run({ array: { ranges: [{ first: 4, last: 4 }], maxConcurrent: 1 } })).words, '-J'), ['4-5:2']);
       assert.deepEqual(after((await run({ array: undefined })).words, '-J'), []);
@@ -177,6 +179,24 @@ describe('pbs: the starter', () => {
     assert.equal(await ask({ PBS_JOBID: '12[4].srv.example.org', PBS_ARRAYID: '4', PBS_NUM_PPN: '8' }), '12[4]|12[]|4|8|');
     assert.equal((await ask({ PBS_JOBID: '12.pbs01' })).split('|')[0], '12');
     assert.equal(await ask({}), '||||');
+  });
+});
+
+describe('pbs: job scripts', () => {
+  it('name their shell first, and know themselves in either family', async () => {
+    const template = (gpu: boolean, program: JobProgram): Promise<string> =>
+      renderJobScript({ scheduler: 'pbs', program, gpu, runId: 'r', cmdSha: 'c', taskCount: 3, repoDir: '/', executor: 'e', python: '/bin/echo' }, { templatesDirectory: fileURLToPath(new URL('../../../../templates', import.meta.url)) });
+    const run = (text: string, env: NodeJS.ProcessEnv) => spawnText('sh', [], { stdin: text, env: { PATH: process.env.PATH, HOME: '/', ...env } });
+    const array = { kind: 'array', dispatcher: '/d.py', taskOffset: 10 } as const;
+    for (const text of [await template(false, array), await template(true, array)]) {
+      assert.deepEqual(text.split('\n').slice(0, 2), ['#!/bin/sh', '#PBS -S /bin/sh']);
+      const shown = text.replace(/^exec .*$/m, 'echo "$HPC_TASK_ID $HPC_JOB_ID $HPC_CORES"');
+      assert.equal((await run(shown, { PBS_JOBID: '12[4].pbs01', PBS_ARRAY_INDEX: '4', NCPUS: '2' })).stdout, '13 12[]_4 2\n');
+      assert.equal((await run(shown, { PBS_JOBID: '12[4].srv.example.org', PBS_ARRAYID: '4', PBS_NUM_PPN: '8' })).stdout, '13 12[]_4 8\n');
+      assert.equal((await run(shown, { PBS_JOBID: '12.pbs01' })).exitCode, 64);
+    }
+    const combiner = (await template(false, { kind: 'combiner', combiner: '/c.py', wave: 1 })).replace(/^exec .*$/m, 'echo "$HPC_JOB_ID $HPC_WAVE"');
+    assert.equal((await run(combiner, { PBS_JOBID: '13.pbs01' })).stdout, '13 1\n');
   });
 });
 

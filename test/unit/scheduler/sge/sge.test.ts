@@ -147,6 +147,8 @@ describe('sge: accounting', () => {
     assert.equal(end(100, 143), 'failed - 15');
     assert.equal(end(26, 0), 'failed - -');
     assert.equal(end(25, 0), 'pending - -');
+    // Seen after a power cut of the host.
+    assert.equal(end(19, 0), 'node_fail - -');
     assert.equal(end(37, 137), 'timeout - 9');
     const greedy = { category: '-u carol -l h_rt=3600,h_vmem=1G -pe smp 2', maxVmemBytes: 1.07e9 };
     assert.equal(end(37, 137, greedy), 'out_of_memory - 9');
