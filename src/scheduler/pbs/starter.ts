@@ -45,7 +45,7 @@ export function starterScript(request: SubmitRequest, qstat: string): string {
   const needed = request.dependencies.filter(({ type }) => type === 'afterok').flatMap(({ jobIds }) => jobIds);
   const script = quoteWord(request.scriptPath);
   return [
-    '#!/bin/sh',
+    '# Written by HPC Agent: starts the script of this job.',
     own,
     `cd ${quoteWord(request.workdir)} || exit 72`,
     `exec >>${logWord(request.stdoutPath)} 2>>${logWord(request.stderrPath)} || exit 73`,

@@ -50,7 +50,8 @@ else
   while [ $n -gt 0 ]; do word=$1; shift; set -- "$@" "$word"; n=$((n - 1)); done
   shift $((total - count))
 fi
-script=$(cat)
+# PBS would run it with a umask of its own, and a group could read no result.
+script=$(printf '#!/bin/sh\\numask %s\\n' "$(umask)"; cat)
 exec 3>&1
 try() { name=$1; shift; said=$(printf '%s\\n' "$script" | "$qsub" -N "$name" "$@" 2>&1 >&3 3>&-); rc=$?; }
 try "$long" "$@"

@@ -68,7 +68,12 @@ describe('runs on PBS, from submission to the table', function () {
       const table = JSON.parse(await fs.readFile(path.join(workspace, 'results', runId, 'summary.json'), 'utf8')) as { rows: { parameters: { x: number }; metrics: { y: number } }[]; report: { ok: boolean } };
       assert.equal(table.report.ok, true);
       assert.deepEqual(table.rows.map(({ parameters, metrics }) => [parameters.x, metrics.y]).sort(([a = 0], [b = 0]) => a - b), [0, 1, 2, 3, 4, 5, 6].map((x) => [x, x * x]));
-      for (const task of ['1', '6']) assert.match(String((await data('logs', runId, task)).text), new RegExp(`task ${task}`));
+      for (const task of ['1', '6']) {
+        const log = await data('logs', runId, task);
+        assert.match(String(log.text), new RegExp(`task ${task}`));
+        // Others of the group may read what the person's own files let them, although jobs of PBS begin with 077.
+        assert.equal((await fs.stat(String(log.path))).mode & 0o777, 0o666 & ~process.umask());
+      }
     });
   }
 

@@ -760,6 +760,7 @@ def remaining(indices):
 
 
 def serve(directory):
+    os.umask(0o077)  # as jobs of PBS have it
     server = Server(directory)
     server.control = control(directory)
     server.next = server.control.get("first_id", 1)
