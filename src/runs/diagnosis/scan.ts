@@ -63,7 +63,7 @@ export function scanRequest(files: readonly FilePattern[], remotePath: string, o
     signatures: signaturesOnWire(),
     noise,
     root: remotePath,
-    err_bytes: 65_536,
+    err_bytes: 32_768,
     out_bytes: 16_384,
     lines: options.lines,
     max_groups: options.maxGroups,
