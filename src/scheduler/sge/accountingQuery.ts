@@ -2,7 +2,8 @@
  * Accounting: one qacct over the user's jobs, cut down on the far side to one line for each record that is asked for.
  *
  * Rules: qacct reads the site's whole file, so it is run once and never once for each job; its records are long, so awk keeps the
- * fields that we read. It lags behind the queue by seconds, and does not know what was deleted before it ran: no record proves
+ * fields that we read. It is given no earliest time (`-b`): that hides records without a start, and so the jobs whose host lost its
+ * power. Ids that were given out again are told by their names. It lags behind the queue by seconds, and does not know what was deleted before it ran: no record proves
  * nothing. An element can have several records (it was rescheduled, or put in error first): the last one counts.
  * A record does not say that a person deleted the job: that looks like any kill, and who asked for it is for our own notes.
  */
@@ -40,22 +41,17 @@ BEGIN { count = split(wanted, names, " "); n = split(idlist, list, " "); for (i 
 END { flush(); print "HPCA-END " status }
 `;
 
-const script = `{ "$1" -o "$2" -b "$3" -j "$4"; printf '\\nHPCA-STATUS %s\\n' "$?"; } | awk -v "wanted=$5" -v "idlist=$6" -v "name=$7" "$8"`;
-
-function qacctTime(since: Date): string {
-  // Clocks of two machines differ.
-  return new Date(since.getTime() - 86_400_000).toISOString().replaceAll(/[-T:]/g, '').slice(0, 12);
-}
+const script = `{ "$1" -o "$2" -j "$3"; printf '\\nHPCA-STATUS %s\\n' "$?"; } | awk -v "wanted=$4" -v "idlist=$5" -v "name=$6" "$7"`;
 
 export interface AccountingSelection {
   readonly jobIds?: readonly string[];
   readonly name?: string;
 }
 
-export function qacctCommand(qacct: string, selection: AccountingSelection, since: Date, tools: SchedulerTools): Query<unknown>['command'] {
+export function qacctCommand(qacct: string, selection: AccountingSelection, tools: SchedulerTools): Query<unknown>['command'] {
   const { jobIds = [], name = '' } = selection;
   const which = name !== '' ? name : jobIds.length === 1 ? (jobIds[0] ?? '*') : '*';
-  return { argv: ['/bin/sh', '-c', script, 'hpc-agent', qacct, tools.user, qacctTime(since), which, fields.join(' '), jobIds.join(' '), name, awkProgram], unset: sgeUnset, env: sgeEnvironment, timeoutS: 120 };
+  return { argv: ['/bin/sh', '-c', script, 'hpc-agent', qacct, tools.user, which, fields.join(' '), jobIds.join(' '), name, awkProgram], unset: sgeUnset, env: sgeEnvironment, timeoutS: 120 };
 }
 
 export function parseQacctRecords(output: CommandOutput): { records: QacctRecord[]; malformed: string[] } {
@@ -128,8 +124,8 @@ export function parseAccounting(output: CommandOutput, strict: boolean): Rows<Ac
   return { rows: [...latest.values()], malformed };
 }
 
-export function accountingQuery(jobIds: readonly string[], since: Date, tools: SchedulerTools): Query<Rows<AccountingRow>> | undefined {
+export function accountingQuery(jobIds: readonly string[], _since: Date, tools: SchedulerTools): Query<Rows<AccountingRow>> | undefined {
   const qacct = tools.tools.qacct;
   if (qacct === undefined || jobIds.length === 0) return undefined;
-  return { command: qacctCommand(qacct, { jobIds }, since, tools), parse: parseAccounting };
+  return { command: qacctCommand(qacct, { jobIds }, tools), parse: parseAccounting };
 }

@@ -20,12 +20,12 @@ function fold(rows: readonly FoundJob[]): readonly FoundJob[] {
   });
 }
 
-export function findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly FoundJob[]>[] {
+export function findByName(name: string, _since: Date, tools: SchedulerTools): readonly Query<readonly FoundJob[]>[] {
   assertJobName(name);
   const named = (rows: readonly FoundJob[]): readonly FoundJob[] => fold(rows.filter((row) => row.name === name));
   const queue = queueQuery(tools);
   const queries: Query<readonly FoundJob[]>[] = [{ command: queue.command, parse: (output, strict) => named(queue.parse(output, strict).rows) }];
   const qacct = tools.tools.qacct;
-  if (qacct !== undefined) queries.push({ command: qacctCommand(qacct, { name }, since, tools), parse: (output, strict) => named(parseAccounting(output, strict).rows) });
+  if (qacct !== undefined) queries.push({ command: qacctCommand(qacct, { name }, tools), parse: (output, strict) => named(parseAccounting(output, strict).rows) });
   return queries;
 }

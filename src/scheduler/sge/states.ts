@@ -73,7 +73,10 @@ export function sgeEnd(facts: EndFacts): SgeEnd {
     return { state: overMemory && !ranLong ? 'out_of_memory' : 'timeout', exitCode: null, signal: killed };
   }
   if (failed === 100) return { state: overMemory && killed === 9 ? 'out_of_memory' : 'failed', exitCode: killed === null ? exitStatus : null, signal: killed };
-  // It never got as far as the script (no folder, no shell, no log file): its exit status is not the script's.
-  if (failed !== 0) return { state: 'failed', exitCode: null, signal: null };
+  // Its host went away under it: what came back found a job without an end, or one that it did not know.
+  if (failed === 19 || failed === 21) return { state: 'node_fail', exitCode: null, signal: null };
+  // It never got as far as the script (no folder, no shell, no log file). That is no end: the queue keeps it, in error or to be tried
+  // elsewhere, until somebody clears or deletes it.
+  if (failed !== 0) return { state: 'held', exitCode: null, signal: null };
   return { state: exitStatus === 0 ? 'completed' : 'failed', exitCode: exitStatus, signal: null };
 }

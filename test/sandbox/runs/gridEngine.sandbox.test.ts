@@ -124,6 +124,21 @@ describe('runs on Grid Engine (sandbox)', function () {
     assert.equal(summary.counts.complete, 3, JSON.stringify(summary));
   });
 
+  it('tasks of a host that lost its power run until it is known otherwise, and have failed when it is back', async () => {
+    const workspace = await makeWorkspace(path.join(root, 'power'), 3);
+    const run = await submit(workspace, 'power', waiting('power'));
+    await eventually('all three run', async () => ((await status(workspace, run)).counts.running === 3 ? true : undefined));
+    for (const host of grid.hosts) await grid.faults.killMachine(host);
+    const { counts } = await status(workspace, run);
+    assert.deepEqual([counts.running, counts.failed, counts.unknown], [3, 0, 0], JSON.stringify(counts));
+    await Promise.all(grid.hosts.map((host) => grid.faults.startMachine(host)));
+    const summary = await eventually('their end is known', async () => {
+      const now = (await cli.data(['status', run.run_id], { cwd: workspace })) as unknown as { run: Run & { evidence: readonly string[] } };
+      return now.run.counts.failed === 3 ? now.run : undefined;
+    }, 90_000, 1000);
+    assert.ok(summary.evidence.some((line) => line.includes('failed 19')), JSON.stringify(summary.evidence));
+  });
+
   it('a qmaster that is away is said, and nothing is lost or done by it', async () => {
     const workspace = await makeWorkspace(path.join(root, 'away'), 4);
     const run = await submit(workspace, 'away', waiting('away'));

@@ -119,14 +119,14 @@ describe('sge: accounting', () => {
       const raw = fs.readFileSync(file('qacct-raw.txt'), 'utf8');
       const [block = ''] = raw.split(/^=+\n/m).filter((text) => /jobnumber +73 /.test(text));
       const altered = (changes: Readonly<Record<string, string>>): string => `${'='.repeat(62)}\n${Object.entries(changes).reduce((text, [name, value]) => text.replace(new RegExp(`^(${name} +).*$`, 'm'), `$1${value}`), block)}`;
-      fs.writeFileSync(path.join(folder, 'answer'), `${altered({ jobname: 'stranger', failed: '100 : assumedly after job', exit_status: '137' })}${altered({ failed: '25  : rescheduling' })}${raw}${altered({ jobnumber: '730' })}${altered({ jobnumber: '76', deleted_by: 'x', failed: '1   : assumedly before job' })}`);
+      fs.writeFileSync(path.join(folder, 'answer'), `${altered({ jobname: 'stranger', failed: '100 : assumedly after job', exit_status: '137' })}${altered({ failed: '25  : rescheduling' })}${raw}${altered({ jobnumber: '730' })}${altered({ jobnumber: '76', failed: '26  : opening input/output file' })}`);
       fs.writeFileSync(qacct, `#!/bin/sh\nprintf '%s\\n' "$*" > '${folder}/asked'\ncat '${folder}/answer'\n`, { mode: 0o755 });
       const real = dialect.accounting(['72', '73', '76'], since, { ...tools, tools: { qacct } });
       assert.ok(real);
       const { rows } = real.parse(await spawnText('sh', ['-c', commandText(real.command)]), true);
-      assert.equal(fs.readFileSync(path.join(folder, 'asked'), 'utf8'), '-o carol -b 202611210200 -j *\n');
+      assert.equal(fs.readFileSync(path.join(folder, 'asked'), 'utf8'), '-o carol -j *\n');
       assert.deepEqual(rows.map(({ jobId, name, state, indices }) => `${jobId} ${name} ${state} ${indices ? formatIndexRanges(indices) : ''}`).sort(), [
-        '72 raw-1a2b completed 1', '72 raw-1a2b completed 2', '73 raw-1a2b completed ', '73 stranger failed ', '76 raw-1a2b failed ']);
+        '72 raw-1a2b completed 1', '72 raw-1a2b completed 2', '73 raw-1a2b completed ', '73 stranger failed ', '76 raw-1a2b held ']);
       const [peak] = rows.flatMap(({ jobId, maxRssMiB }) => (jobId === '72' ? [maxRssMiB ?? 0] : []));
       assert.ok(peak !== undefined && peak > 100 && peak < 120, `${peak} MiB for 100 MiB of data`);
       const [, byName] = dialect.findByName('raw-1a2b', since, { ...tools, tools: { ...tools.tools, qacct } });
@@ -145,7 +145,8 @@ describe('sge: accounting', () => {
     assert.equal(end(0, 0), 'completed 0 -');
     assert.equal(end(0, 3), 'failed 3 -');
     assert.equal(end(100, 143), 'failed - 15');
-    assert.equal(end(26, 0), 'failed - -');
+    // In error and still in the queue.
+    assert.equal(end(26, 0), 'held - -');
     assert.equal(end(25, 0), 'pending - -');
     // Seen after a power cut of the host.
     assert.equal(end(19, 0), 'node_fail - -');
