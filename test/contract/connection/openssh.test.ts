@@ -167,6 +167,18 @@ describe('openssh (integration): what only it does', () => {
     await connection.run({ script: "kill $(ps -eo pid,args | sed -n 's/^ *\\([0-9]*\\) sleep 30.7$/\\1/p')" });
   });
 
+  it('finds out that its master hangs, ends it, and makes another', async () => {
+    let now = Date.now();
+    const connection = open({ keepaliveIntervalMs: 200 }, { clock: { now: () => new Date(now) }, random: () => 0.5 });
+    await connection.run({ argv: ['true'] });
+    const [pid = 0] = mastersIn(runtime);
+    process.kill(pid, 'SIGSTOP');
+    await assert.rejects(connection.run({ argv: ['true'] }, { timeoutMs: 15_000 }), (error) => HpcError.is(error, 'ssh_unreachable') && error.details?.outcome === 'unknown');
+    await until('it has ended', () => gone(pid));
+    now += 2_000;
+    assert.equal(await echo(connection), 'in\n');
+  });
+
   it('runs a ProxyCommand, and auto takes it for that', async () => {
     const script = path.join(runtime, 'proxy.mjs');
     fs.writeFileSync(script, `import * as net from 'node:net';\nimport * as fs from 'node:fs';\nfs.writeFileSync(${JSON.stringify(path.join(runtime, 'ran'))}, process.argv.slice(2).join(' '));\nconst s = net.connect(Number(process.argv[3]), process.argv[2]);\nprocess.stdin.pipe(s).pipe(process.stdout);\n`);
