@@ -22,6 +22,7 @@ import { reservationAdopt, reservationRelease } from './reservations/own.ts';
 import { resubmit } from './resubmit.ts';
 import { results } from './results.ts';
 import { status } from './status.ts';
+import { verifyCanary } from './verifyCanary.ts';
 import { submit } from './submit.ts';
 
 export const catalogue: readonly Operation[] = [
@@ -35,6 +36,7 @@ export const catalogue: readonly Operation[] = [
   buildTasksPy,
   plan,
   submit,
+  verifyCanary,
   listRuns,
   status,
   monitor,

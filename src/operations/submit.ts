@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { passPreflight } from './clusterRequests.ts';
 import { defineOperation } from './operation.ts';
-import { runId, runSpec } from './schemas.ts';
+import { runId, runSpec, taskId } from './schemas.ts';
 import { planOutputOf, requestOf, runDepsOf } from './runRequest.ts';
 
 export const submit = defineOperation({
@@ -15,6 +15,14 @@ export const submit = defineOperation({
     cluster: z.optional(runSpec.shape.cluster),
     /** What to do when the same tasks were submitted to this cluster before: give that run back, or submit a new one. */
     if_prior: z.optional(z.enum(['reuse', 'new'])),
+    /** Run one task first as a run of its own, and submit the rest only when it passed. */
+    canary: z.optional(z.boolean()),
+    /** Which task; default 0. */
+    canary_task: z.optional(taskId),
+    /** A file that the canary must leave in its result folder, besides metrics.json. */
+    expect_output: z.optional(z.string()),
+    /** How long to wait for the canary, the queue included; default 1800. */
+    canary_wait_budget_sec: z.optional(z.number().check(z.positive())),
     /** Finish an interrupted submission of this run instead of making a new one. */
     resume: z.optional(runId),
   }),
@@ -28,6 +36,9 @@ export const submit = defineOperation({
     resumed: z.boolean(),
     remote_path: z.string(),
     headline: z.string(),
+    canary_done: z.optional(z.boolean()),
+    canary_run_id: z.optional(z.string()),
+    metrics_fingerprint: z.optional(z.nullable(z.string())),
     round_trips: z.number(),
   }),
   idempotent: true,
@@ -45,7 +56,8 @@ export const submit = defineOperation({
         ? await (async () => {
             const { deps, request } = await requestOf(input, context);
             await passPreflight(request.cluster, context);
-            return submitRun(request, { ifPrior: input.if_prior ?? 'reuse' }, deps, context);
+            const canary = input.canary === true ? { task: input.canary_task ?? 0, budgetMs: (input.canary_wait_budget_sec ?? 1800) * 1000, ...(input.expect_output === undefined ? {} : { expectOutput: input.expect_output }) } : undefined;
+            return submitRun(request, { ifPrior: input.if_prior ?? 'reuse', ...(canary ? { canary } : {}) }, deps, context);
           })()
         : await resumeSubmission(input.resume, await runDepsOf(context), context);
     return {
@@ -58,6 +70,7 @@ export const submit = defineOperation({
       resumed: outcome.resumed,
       remote_path: outcome.remotePath,
       headline: outcome.headline,
+      ...(outcome.canary ? { canary_done: true, canary_run_id: outcome.canary.runId, metrics_fingerprint: outcome.canary.metricsFingerprint } : {}),
       round_trips: outcome.roundTrips,
     };
   },

@@ -8,6 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSession } from '../cluster/session.ts';
 import { HpcError } from '../foundation/errors.ts';
+import { canaryError, canaryPlan, verifyCanary, type CanaryOptions, type CanaryReport } from './canary.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { forgetEvaluation } from './evaluateSweep.ts';
 import { requireRun } from './listRuns.ts';
@@ -32,11 +33,19 @@ export interface SubmitOutcome {
   readonly resumed: boolean;
   readonly remotePath: string;
   readonly headline: string;
+  /** The run that tried one task first, where one was asked for. */
+  readonly canary?: CanaryReport;
   /** Exchanges with the cluster that this call made, connecting not included. */
   readonly roundTrips: number;
 }
 
-export async function submitRun(request: RunRequest, choice: { readonly ifPrior: 'reuse' | 'new' }, deps: RunDeps, call: CallOptions): Promise<SubmitOutcome> {
+export interface SubmitChoice {
+  readonly ifPrior: 'reuse' | 'new';
+  /** One task first; its failure stops the rest. */
+  readonly canary?: CanaryOptions;
+}
+
+export async function submitRun(request: RunRequest, choice: SubmitChoice, deps: RunDeps, call: CallOptions): Promise<SubmitOutcome> {
   const session = await deps.session(request.cluster);
   const before = session.connection.statistics.roundTrips;
   const plan = await planRun(request, deps, call);
@@ -50,18 +59,39 @@ export async function submitRun(request: RunRequest, choice: { readonly ifPrior:
       return outcome;
     }
   }
+  // A single task is its own canary.
+  const canary = choice.canary === undefined || plan.sweep.taskCount === 1 ? undefined : await passCanary(plan, choice.canary, deps, call);
   // One at a time in a workspace: who comes second at the same moment finds the run that the first one made.
   const sidecar = await deps.journal.withIntent(
     deps.experimentDir,
     async () => (choice.ifPrior === 'reuse' && (await findPrior(plan.sweep.cmdSha, plan.profile.name, deps)) !== undefined ? undefined : recordIntent(plan, deps)),
     call.signal,
   );
-  if (sidecar === undefined) return submitRun(request, choice, deps, call);
+  if (sidecar === undefined) return submitRun(request, { ifPrior: choice.ifPrior }, deps, call);
   await deps.journal.withRun(deps.experimentDir, sidecar.run_id, () => pushRun(session, plan.workspace, sidecar, deps, call), call.signal);
   const outcome = await finishSubmission(session, sidecar, deps, call, { resumed: false, before });
   // Only now: an interrupted submission is found again by the same parameters, which a tasks.py may draw anew at every call.
   await forgetEvaluation(deps);
-  return outcome;
+  return canary === undefined ? outcome : { ...outcome, canary };
+}
+
+/** Submits one task and waits for it. Throws where it fails; nothing of the run itself is recorded before. */
+async function passCanary(plan: RunPlan, options: CanaryOptions, deps: RunDeps, call: CallOptions): Promise<CanaryReport> {
+  const { session } = plan;
+  const single = canaryPlan(plan, options.task);
+  call.progress({ message: `Trying task ${options.task} first` });
+  // One that is still under way is waited for, not joined by a second.
+  const prior = await findPrior(single.sweep.cmdSha, plan.profile.name, deps);
+  let runId = prior?.lifecycle === 'in_flight' ? prior.runId : undefined;
+  if (runId === undefined) {
+    const sidecar = await recordIntent(single, deps);
+    runId = sidecar.run_id;
+    await deps.journal.withRun(deps.experimentDir, runId, () => pushRun(session, plan.workspace, sidecar, deps, call), call.signal);
+    await finishSubmission(session, sidecar, deps, call, { resumed: false, before: 0 });
+  }
+  const report = await verifyCanary(runId, options, deps, call);
+  if (!report.ok) throw canaryError(report, plan.profile.name);
+  return report;
 }
 
 function reusedRun(plan: RunPlan, prior: PriorRun, roundTrips: number): SubmitOutcome {
