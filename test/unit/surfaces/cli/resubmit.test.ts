@@ -106,7 +106,7 @@ describe('submitting again on this computer (end to end)', function () {
     const runId = await submit({ max_retries: 0 });
     await monitor(runId);
     const held = await data<ResubmitOutput>('resubmit', runId, '--task-ids', '[3]', '--yes');
-    assert.deepEqual([held.attempt, held.blocked.map(({ reason }) => /max_retries 0/.test(reason))], [null, [true]]);
+    assert.deepEqual([held.attempt, held.blocked.map(({ reason }) => reason.includes('max_retries 0'))], [null, [true]]);
     assert.equal((await data<ResubmitOutput>('resubmit', runId, '--task-ids', '[3]', '--force', '--yes')).attempt, 2);
     await monitor(runId);
   });
