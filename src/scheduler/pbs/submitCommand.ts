@@ -22,34 +22,41 @@ import { starterScript } from './starter.ts';
 
 const jobIdLine = /^([0-9]+(?:\[\])?)(?:\.[A-Za-z0-9][^\s]*)?$/;
 
-// $1 qsub, $2 and $3 the long and the short name, $4 how many of the words that follow are OpenPBS's; the rest are TORQUE's.
-const program = `qsub=$1 long=$2 short=$3 count=$4
+// $1 qsub, $2 qstat, $3 and $4 the long and the short name, $5 how many of the words that follow are OpenPBS's; the rest are TORQUE's.
+const program = `qsub=$1 qstat=$2 long=$3 short=$4 count=$5
 ${findFamily}
-shift 4
+shift 5
 if [ "$family" = torque ]; then
-  shift "$count"
-  # What waits for an array has a type of its own there.
-  n=$#
-  while [ $n -gt 0 ]; do
-    word=$1; shift; n=$((n - 1))
-    case $word in depend=*)
-      set -f; out=; IFS=,
-      for part in \${word#depend=}; do
-        type=\${part%%:*}; arrays=; plain=; IFS=:
-        for id in \${part#*:}; do case $id in *']') arrays="$arrays:$id" ;; *) plain="$plain:$id" ;; esac; done
-        IFS=,
-        [ -z "$arrays" ] || out="$out,\${type}array$arrays"
-        [ -z "$plain" ] || out="$out,$type$plain"
-      done
-      unset IFS; set +f; word="depend=\${out#,}" ;;
-    esac
-    set -- "$@" "$word"
-  done
+  shift "$count"; n=$#
 else
-  total=$#; n=$count
-  while [ $n -gt 0 ]; do word=$1; shift; set -- "$@" "$word"; n=$((n - 1)); done
-  shift $((total - count))
+  n=$count
 fi
+total=$#
+gone() { case $("$qstat" "$1" 2>&1 >/dev/null </dev/null) in *'Unknown Job Id'*) return 0 ;; esac; return 1; }
+# A job that waits for one that PBS has forgotten would never run; what was forgotten has ended. TORQUE has a type of its own for arrays.
+dependency() {
+  set -f; out=; IFS=,
+  for part in \${1#-Wdepend=}; do
+    type=\${part%%:*}; arrays=; plain=; IFS=:
+    for id in \${part#*:}; do
+      if [ "$type" = afterany ] && gone "$id"; then continue; fi
+      case $family$id in torque*']') arrays="$arrays:$id" ;; *) plain="$plain:$id" ;; esac
+    done
+    IFS=,
+    [ -z "$arrays" ] || out="$out,\${type}array$arrays"
+    [ -z "$plain" ] || out="$out,$type$plain"
+  done
+  unset IFS; set +f
+}
+m=$n
+while [ $m -gt 0 ]; do
+  word=$1; shift; m=$((m - 1))
+  case $word in
+    -Wdepend=*) dependency "$word"; if [ -n "$out" ]; then set -- "$@" "-Wdepend=\${out#,}"; else total=$((total - 1)); n=$((n - 1)); fi ;;
+    *) set -- "$@" "$word" ;;
+  esac
+done
+shift $((total - n))
 # PBS would run it with a umask of its own, and a group could read no result.
 script=$(printf '#!/bin/sh\\numask %s\\n' "$(umask)"; cat)
 exec 3>&1
@@ -81,7 +88,7 @@ function familyWords(request: SubmitRequest, family: PbsFamily): string[] {
     ...['-S', '/bin/sh', '-o', '/dev/null', '-e', '/dev/null', '-m', 'n', '-r', 'y'],
     ...['-v', carriedVariables(request.name, request.comment)],
     ...arrayWords(request, family),
-    ...(dependency.length > 0 ? ['-W', `depend=${dependency.join(',')}`] : []),
+    ...(dependency.length > 0 ? [`-Wdepend=${dependency.join(',')}`] : []),
     ...resourceWords(request.resources, family),
   ];
 }
@@ -104,7 +111,7 @@ export function submitCommand(request: SubmitRequest, tools: SchedulerTools): Su
   const torque = familyWords(request, 'torque');
   return {
     command: {
-      argv: ['/bin/sh', '-c', program, 'hpc-agent', requiredTool('qsub', tools), request.name, shortJobName(request.name), String(openPbs.length), ...openPbs, ...torque],
+      argv: ['/bin/sh', '-c', program, 'hpc-agent', requiredTool('qsub', tools), requiredTool('qstat', tools), request.name, shortJobName(request.name), String(openPbs.length), ...openPbs, ...torque],
       stdin: starterScript(request, requiredTool('qstat', tools)),
       unset: pbsUnset,
       timeoutS: 90,

@@ -358,7 +358,7 @@ class Server:
                 # OpenPBS: an array that failed counts as good enough. TORQUE has a type for arrays, which looks at each element.
                 if other is not None and other.array and kind == "afterok":
                     succeeded = True
-                if kind in ("afterok", "afterokarray") and not succeeded:
+                if (kind in ("afterok", "afterokarray") and not succeeded) or job.doomed:
                     job.ended_by_dependency = True
                     job.state, job.substate, job.ended = "F", 92, time.time()
                     for element in job.elements:
@@ -563,6 +563,8 @@ class Server:
                 "ended_by_dependency": False,
             },
         )
+        # Who waits for a job that is not there is deleted, whatever it waits for.
+        job.doomed = any(one not in self.jobs for _, ids in depend for one in ids)
         if job.held or depend:
             job.state, job.substate = "H", 22 if depend else 20
         if job.ncpus > SLOTS:

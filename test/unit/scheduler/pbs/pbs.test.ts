@@ -33,9 +33,12 @@ async function withQsub<T>(version: string, refuse: string, use: (found: { reado
     const file = path.join(root, 'bin', 'qsub');
     await writeFile(file, `#!/bin/sh\nif [ "$1" = --version ]; then echo "${version}" >&2; exit 0; fi\ncase "$*" in ${refuse}) echo 'qsub: illegal -N value' >&2; exit 2;; esac\nprintf '%s\\n' "$@" > "${root}/words"\ncat > "${root}/script"\necho 12[].srv\n`);
     await chmod(file, 0o755);
+    const qstat = path.join(root, 'bin', 'qstat');
+    await writeFile(qstat, '#!/bin/sh\ncase $1 in 99*) echo "qstat: Unknown Job Id $1.srv" >&2; exit 153;; esac\necho known\n');
+    await chmod(qstat, 0o755);
     return await use({
       run: async (changes) => {
-        const { command } = dialect.submit({ ...request, ...changes }, { ...tools, tools: { ...tools.tools, qsub: file } });
+        const { command } = dialect.submit({ ...request, ...changes }, { ...tools, tools: { ...tools.tools, qsub: file, qstat } });
         const output = await spawnText('sh', ['-c', commandText(command)], { stdin: command.stdin ?? '' });
         const read = (name: string): Promise<string> => readFile(path.join(root, name), 'utf8').catch(() => '');
         return { ...output, words: (await read('words')).trimEnd().split('\n'), script: await read('script') };
@@ -46,6 +49,7 @@ async function withQsub<T>(version: string, refuse: string, use: (found: { reado
   }
 }
 
+const dependencies = (words: readonly string[]): readonly string[] => words.filter((word) => word.startsWith('-W'));
 const after = (words: readonly string[], option: string): string[] => words.flatMap((word, at) => (words[at - 1] === option ? [word] : []));
 
 describe('pbs: submitting', () => {
@@ -54,7 +58,11 @@ describe('pbs: submitting', () => {
       const { stdout, words, script } = await run({ dependencies: [{ type: 'afterany', jobIds: ['7[]', '8'] }], resources: { cpus: 4, memoryMiB: 1500.2, gpus: 1, gpuType: 'gpu_model=a100', walltimeS: 90_061, partition: 'workq', account: 'proj' } });
       assert.equal(stdout, '12[].srv\n');
       assert.deepEqual(after(words, '-J'), ['1-9%3']);
-      assert.deepEqual(after(words, '-W'), ['depend=afterany:7[]:8']);
+      assert.deepEqual(dependencies(words), ['-Wdepend=afterany:7[]:8']);
+      // What PBS has forgotten has ended; to wait for it would be to wait for ever.
+      assert.deepEqual(dependencies((await run({ dependencies: [{ type: 'afterany', jobIds: ['99[]', '8'] }, { type: 'afterok', jobIds: ['99'] }] })).words), ['-Wdepend=afterany:8,afterok:99']);
+      const alone = await run({ dependencies: [{ type: 'afterany', jobIds: ['99[]', '99'] }], resources: { walltimeS: 60 } });
+      assert.deepEqual([dependencies(alone.words), after(alone.words, '-l'), after(alone.words, '-J')], [[], ['walltime=00:01:00'], ['1-9%3']]);
       assert.deepEqual(after(words, '-l'), ['select=1:ncpus=4:mem=1501mb:ngpus=1:gpu_model=a100', 'walltime=25:01:01']);
       assert.deepEqual([after(words, '-q'), after(words, '-A'), after(words, '-N'), after(words, '-o'), after(words, '-m')], [['workq'], ['proj'], [request.name], ['/dev/null'], ['n']]);
       assert.ok(!words.includes('-V') && !words.includes('-t'));
@@ -71,7 +79,9 @@ describe('pbs: submitting', () => {
     await withQsub('Version: 6.1.3', 'nothing', async ({ run }) => {
       const { words } = await run({ dependencies: [{ type: 'afterany', jobIds: ['7[]', '8', '9[]'] }, { type: 'afterok', jobIds: ['5'] }], resources: { cpus: 4, memoryMiB: 100, walltimeS: 60, gpus: 2 } });
       assert.deepEqual(after(words, '-t'), ['1-9%3']);
-      assert.deepEqual(after(words, '-W'), ['depend=afteranyarray:7[]:9[],afterany:8,afterok:5']);
+      assert.deepEqual(dependencies(words), ['-Wdepend=afteranyarray:7[]:9[],afterany:8,afterok:5']);
+      const alone = await run({ dependencies: [{ type: 'afterany', jobIds: ['99[]'] }], resources: { walltimeS: 60 } });
+      assert.deepEqual([dependencies(alone.words), after(alone.words, '-l'), after(alone.words, '-t')], [[], ['walltime=00:01:00'], ['1-9%3']]);
       assert.deepEqual(after(words, '-l'), ['nodes=1:ppn=4:gpus=2', 'mem=100mb', 'walltime=00:01:00']);
       assert.ok(!words.includes('-J'));
       assert.deepEqual(after((await run({ array: { ranges: [{ first: 4, last: 4 }] } })).words, '-t'), ['4-4']);
