@@ -108,6 +108,15 @@ export async function execInReservation(nameOrId: string, request: CommandReques
     const outcome = await run.over(channel, isSent, call.signal, () => (isSent = true));
     if (outcome.kind === 'ended') return { id, ...run.texts(), exitCode: outcome.end.rc, signal: outcome.end.signal, note: outcome.end.why, elapsedS: outcome.end.elapsed_s, jobId: hello.job_id, node: hello.node };
     if (outcome.kind === 'refused') throw new HpcError('remote_command_failed', `The command was refused by its node: ${outcome.error}.`, { details: { outcome: 'not_sent' } });
+    if (outcome.kind === 'moved') {
+      // Certainly not run: the job that holds now is asked from the beginning.
+      channel.dispose();
+      isSent = false;
+      server = undefined;
+      lost = 'its job handed over, and the next one could not be entered';
+      await sleep(100 * (attempt + 1), call.signal);
+      continue;
+    }
     if (outcome.kind === 'absent') {
       if (request.again !== undefined) throw new HpcError('spec_invalid', `The reservation ${lease.name} knows no command ${id}: it never came, ended more than an hour ago, or ran in an earlier job.`, { remediation: 'Look at what the command was to leave behind.' });
       throw new HpcError('ssh_unreachable', `The connection was lost before the command reached ${lease.name}: it did not run (${lost ?? ''}).`, { remediation: 'Run it again.', details: { outcome: 'not_sent', exec_id: id } });
@@ -121,7 +130,7 @@ export async function execInReservation(nameOrId: string, request: CommandReques
   });
 }
 
-type RunOutcome = { readonly kind: 'ended'; readonly end: CommandEnd } | { readonly kind: 'refused'; readonly error: string } | { readonly kind: 'absent' } | { readonly kind: 'lost'; readonly error: string };
+type RunOutcome = { readonly kind: 'ended'; readonly end: CommandEnd } | { readonly kind: 'refused'; readonly error: string } | { readonly kind: 'absent' } | { readonly kind: 'moved' } | { readonly kind: 'lost'; readonly error: string };
 
 /** One command over as many channels as it takes. Output that came before is not handed on a second time. */
 class CommandRun {
@@ -163,7 +172,7 @@ class CommandRun {
               if (event.e === 'out' || event.e === 'err') this.take(event.e, Buffer.from(event.d, 'base64'), seen);
               else if (event.e === 'end') resolve({ kind: 'ended', end: event });
               else if (event.e === 'refused') resolve({ kind: 'refused', error: event.error });
-              else if (event.e === 'absent') resolve({ kind: 'absent' });
+              else if (event.e === 'absent' || event.e === 'moved') resolve({ kind: event.e });
             },
           });
         } catch (error) {

@@ -20,6 +20,8 @@ const eventSchema = z.discriminatedUnion('e', [
   z.object({ e: z.literal('end'), id: z.string(), rc: z.nullable(z.number()), signal: z.nullable(z.number()), why: z.nullable(z.string()), elapsed_s: z.number() }),
   z.object({ e: z.literal('refused'), id: z.string(), error: z.string() }),
   z.object({ e: z.literal('absent'), id: z.string() }),
+  /** It did not run: another job holds from now on. */
+  z.object({ e: z.literal('moved'), id: z.string() }),
 ]);
 export type HoldEvent = z.output<typeof eventSchema>;
 type CommandEvent = Extract<HoldEvent, { id: string }>;
@@ -134,7 +136,7 @@ export class HoldChannel implements Disposable {
       this.stop.abort();
     } else {
       this.open.get(event.id)?.onEvent(event);
-      if (event.e === 'end' || event.e === 'refused' || event.e === 'absent') this.forget(event.id);
+      if (event.e === 'end' || event.e === 'refused' || event.e === 'absent' || event.e === 'moved') this.forget(event.id);
     }
   }
 

@@ -327,11 +327,19 @@ class CommandServer:
         self.executions = {}
         # Ids that their asker gave up, having been told that they never came: should they still come, they do not run.
         self.forbidden = set()
+        # Set when another job holds from now on, or this one is about to end: what is new goes there, or nowhere.
+        self.moved = False
         self.lock = threading.Lock()
         self.last_used = time.time()
 
     def running(self):
         return [e for e in list(self.executions.values()) if e.ended_at is None]
+
+    def move(self):
+        """Takes nothing new from now on. False where something runs."""
+        with self.lock:
+            self.moved = True
+            return not self.running()
 
     def forget_old(self):
         finished = sorted((e for e in self.executions.values() if e.ended_at is not None), key=lambda e: e.ended_at)
@@ -352,6 +360,8 @@ class CommandServer:
             if known is None:
                 if request["id"] in self.forbidden:
                     raise ValueError("its asker gave it up")
+                if self.moved:
+                    return None
                 self.forget_old()
                 known = self.executions[request["id"]] = Execution(request, self.directory, self.mark)
             return known
@@ -383,7 +393,8 @@ class CommandServer:
                     try:
                         execution = self.begin(request) if op == "exec" else self.recall(request["id"])
                         if execution is None:
-                            wire.send(json.dumps({"e": "absent", "id": request["id"]}).encode("ascii"))
+                            # It did not run: the asker goes to the job that holds now.
+                            wire.send(json.dumps({"e": "moved" if op == "exec" else "absent", "id": request["id"]}).encode("ascii"))
                             continue
                     except (ValueError, KeyError, OSError) as error:
                         wire.send(json.dumps({"e": "refused", "id": request.get("id"), "error": str(error)}).encode("ascii"))
@@ -611,12 +622,14 @@ class Holder:
                 self.start_renewal()
             current = read_json(self.path("current.json")) or {}
             handed_over = current.get("hop", self.hop) > self.hop
-            if handed_over and self.idle_since is not None:
+            if handed_over and self.server.move() and self.idle_since is not None:
                 return "handed over to job %s" % current.get("job_id")
             limit = self.spec.get("release_after_idle_s")
             if limit and not handed_over and self.idle_since is not None and now - self.idle_since >= limit:
-                release(self.directory, "idle for %d s" % (now - self.idle_since))
-                return "idle"
+                if self.server.move():
+                    release(self.directory, "idle for %d s" % (now - self.idle_since))
+                    return "idle"
+                self.server.moved = False
             self.state("draining" if handed_over else "up")
             pause = 2.0 if (self.ends or 1e12) - now < 180 or (limit or 1e12) < 60 else 10.0
             self.wake.wait(pause)

@@ -206,17 +206,28 @@ describe('the program of a held node (unit)', function () {
     assert.equal(await bed.hold('12').ended, 75);
     bed.ask('release', { directory: bed.state });
     assert.equal(await bed.hold('13', 1).ended, 0);
+    assert.equal(bed.read('jobs/13.json'), undefined, 'it held nothing, not for a moment');
     await eventually('the first ends too', () => (bed.read('jobs/11.json')?.reason === 'released' ? true : undefined));
   });
 
   it('renews early and once; hands over when it is idle; an end by walltime is an orderly one', async () => {
-    bed = new Bed({ persistent: true, walltime_s: 14, renew_before_s: 9 });
+    bed = new Bed({ persistent: true, walltime_s: 40, renew_before_s: 38 });
     const first = bed.hold('11');
     await bed.held('11');
+    const way = bed.enter();
+    await way.event('hello');
+    way.send({ op: 'exec', id: 'command-1', script: 'while [ ! -e go ]; do sleep 0.05; done; echo through', cwd: bed.directory });
     await eventually('the successor is submitted', () => (bed.read('renewal.json')?.state === 'submitted' ? true : undefined));
     assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
     bed.hold('1', 1);
     await bed.held('1');
+    // What runs is let to its end; what is new is sent on, and does not run here.
+    await eventually('the first knows', () => (bed.read('jobs/11.json')?.state === 'draining' ? true : undefined));
+    way.send({ op: 'exec', id: 'command-2', script: 'echo no' });
+    await way.event('moved', 'command-2');
+    fs.writeFileSync(path.join(bed.directory, 'go'), '');
+    await way.event('end', 'command-1');
+    assert.equal(way.output('command-1'), 'through\n');
     assert.equal(await first.ended, 0);
     assert.match(String(bed.read('jobs/11.json')?.reason), /handed over to job 1/);
     const up = fs.readFileSync(path.join(bed.state, 'chain.jsonl'), 'utf8').split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Event])).filter(({ e }) => e === 'up');
