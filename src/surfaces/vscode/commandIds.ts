@@ -14,6 +14,7 @@ export const commandIds = [
   'refreshClusters',
   'cancelRun',
   'cancelTasks',
+  'resubmit',
   'showLog',
   'showStdout',
   'showStderr',

@@ -36,6 +36,7 @@ export function commandTable({ editor, views, logs }: CommandParts): CommandTabl
     refresh: async () => (await runs()).refreshRuns(editor),
     cancelRun: async (argument) => (await runs()).cancelRun(editor, argument),
     cancelTasks: async (argument, selected) => (await runs()).cancelTasks(editor, argument, selected),
+    resubmit: async (argument) => (await import('./resubmitCommand.ts')).resubmitFailed(editor, argument),
     aggregate: async (argument) => (await results()).aggregateRun(editor, argument),
     openResults: async (argument) => (await results()).openResults(editor, argument),
     openResultsCsv: async (argument) => (await results()).openResultsFile(editor, argument, 'open'),

@@ -8,9 +8,13 @@ type Group = FailuresOutput['clusters'][number];
 
 const failedKinds: readonly string[] = ['failed', 'timeout', 'lost'];
 
+export function hasFailures(run: RunSummary): boolean {
+  return run.attention.some(({ kind, task_ids }) => failedKinds.includes(kind) && task_ids.length > 0);
+}
+
 /** The row that is opened to be told; none where nothing failed. */
 export function failuresNode(run: RunSummary, folder: string): readonly TreeNode[] {
-  if (!run.attention.some(({ kind, task_ids }) => failedKinds.includes(kind) && task_ids.length > 0)) return [];
+  if (!hasFailures(run)) return [];
   return [
     {
       id: `run:${run.run_id}/failures`,

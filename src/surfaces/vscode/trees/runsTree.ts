@@ -5,7 +5,7 @@
 import { formatDuration } from '../../../foundation/clock.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
-import { failuresNode } from './failureNodes.ts';
+import { failuresNode, hasFailures } from './failureNodes.ts';
 import type { TreeNode } from './node.ts';
 import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskWords } from './runWords.ts';
 
@@ -33,7 +33,7 @@ function runNode(run: RunSummary, folder: string, label: string | undefined, now
     description: [runDescription(run, now), ...(label === undefined ? [] : [label])].join(' · '),
     tooltip: runTooltip(run, now),
     icon: runIcon(run),
-    contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : [])].join('.'),
+    contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : []), ...(hasFailures(run) ? ['failed'] : [])].join('.'),
     subject: { kind: 'run', folder, runId: run.run_id },
     children: [...attentionNodes(run, folder), ...failuresNode(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder)],
     expanded: isOpen(run),

@@ -1,0 +1,49 @@
+/** Submitting failed tasks again: what would go, with which change, and what needs a change first; then one question, then the submission. */
+import * as vscode from 'vscode';
+import type { ResubmitOutput } from '../../../operations/resubmit.ts';
+import { withProgress } from '../cancellation.ts';
+import type { Editor } from '../editor.ts';
+import { hasFailures } from '../trees/failureNodes.ts';
+import { chosenRun } from './runCommands.ts';
+
+interface Choice extends vscode.QuickPickItem {
+  /** Absent: all that another try can help. */
+  readonly category?: string;
+}
+
+const tasks = (count: number): string => `${count.toLocaleString('en-US')} task${count === 1 ? '' : 's'}`;
+
+/** What can be chosen, what helps by itself first. */
+export function resubmitChoices(found: ResubmitOutput): readonly Choice[] {
+  const ready = found.groups.map(({ failure_class, count, change }) => `${count.toLocaleString('en-US')} ${failure_class ?? 'cancelled'}: ${change}`);
+  const items: Choice[] = ready.length === 0 ? [] : [{ label: `Submit ${tasks(found.task_count)} again`, detail: ready.join('; '), picked: true }];
+  for (const { failure_class, count, task_ranges, reason } of found.blocked) {
+    if (failure_class !== null) items.push({ label: `Submit ${tasks(count)} too: ${failure_class}`, description: `tasks ${task_ranges.slice(0, 60)}`, detail: reason, category: failure_class });
+  }
+  return items;
+}
+
+export async function resubmitFailed(editor: Editor, argument: unknown): Promise<void> {
+  const chosen = await chosenRun(editor, argument, 'Run whose failed tasks are submitted again', hasFailures);
+  if (!chosen) return;
+  const { folder, run_id } = chosen;
+  const { resubmit } = await import('../../../operations/resubmit.ts');
+  const found = await withProgress('Looking at the failed tasks', (signal, progress) => editor.core.call(resubmit, { run_id, dry_run: true }, { folder, signal, progress }));
+  const choices = resubmitChoices(found);
+  if (choices.length === 0) {
+    void vscode.window.showInformationMessage('No task of this run has failed.');
+    return;
+  }
+  const picked = await vscode.window.showQuickPick(choices, { title: `Submit failed tasks of ${chosen.run?.run_name ?? run_id} again`, placeHolder: 'Choose what goes again; for the last ones the cause must be mended first', canPickMany: true, matchOnDetail: true });
+  if (!picked || picked.length === 0) return;
+  const inputs = picked.map(({ category }) => ({ run_id, ...(category === undefined ? {} : { category }) }));
+  const sentences = await withProgress('Looking at the failed tasks', (signal) => Promise.all(inputs.map((input) => editor.core.confirmation(resubmit, input, { folder, signal }))));
+  const go: vscode.MessageItem = { title: 'Submit again' };
+  const keep: vscode.MessageItem = { title: 'Not now', isCloseAffordance: true };
+  if ((await vscode.window.showWarningMessage(sentences.filter((sentence) => sentence !== undefined).join('\n\n'), { modal: true }, go, keep)) !== go) return;
+  const told: string[] = [];
+  // One after the other: each is an attempt of its own.
+  for (const input of inputs) told.push((await withProgress('Submitting again', (signal, progress) => editor.core.call(resubmit, input, { folder, signal, progress }))).headline);
+  void vscode.window.showInformationMessage(told.join(' '));
+  await editor.runs.refreshQuietly(true);
+}
