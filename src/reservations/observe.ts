@@ -2,6 +2,7 @@
  * What is known of reservations: the queue and their folders in one round trip per cluster, accounting only for those that the queue
  * does not list. The lease follows to the job that holds now.
  */
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
 import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
@@ -152,6 +153,11 @@ async function remember({ lease, verdict, folder, clusterNow, observedAt }: Obse
   } catch (error) {
     deps.log.warn('what was seen of a reservation could not be kept', { reservation: lease.id, reason: toHpcError(error).message });
   }
+}
+
+/** After a release. */
+export async function forget(lease: Lease, deps: ReservationDeps): Promise<void> {
+  await fs.rm(memoryFile(deps, lease.id), { force: true });
 }
 
 export async function recall(lease: Lease, deps: ReservationDeps): Promise<Observed | undefined> {

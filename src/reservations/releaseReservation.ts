@@ -13,7 +13,7 @@ import { settleSubmissions } from './bookReservation.ts';
 import type { CallOptions, ReservationDeps } from './deps.ts';
 import { hopOfName } from './holdJob.ts';
 import { ownFacts, withOwnFacts, type Lease, type OwnFacts } from './lease.ts';
-import { observeOne } from './observe.ts';
+import { forget, observeOne } from './observe.ts';
 import { releaseFolder, showFolders } from './remoteHold.ts';
 
 export interface ReleaseOutcome {
@@ -67,6 +67,7 @@ export async function releaseReservation(nameOrId: string, deps: ReservationDeps
       const cancelled = await cancelAll(lease, facts, session, notes, call);
       deps.channels.drop(`${facts.cluster} ${facts.token}`);
       await deps.leases.remove(lease);
+      await forget(lease, deps);
       return { lease, cancelled, notes };
     },
     call.signal,
