@@ -49,7 +49,7 @@ export async function startFakePbs(control: PbsControl): Promise<FakePbs> {
   const tools: Record<string, string> = {};
   for (const name of ['qsub', 'qstat', 'qdel', 'pbsnodes']) {
     const file = path.join(bin, name);
-    await writeFile(file, `#!/bin/sh\n[ "$1" != --version ] || exec cat ${quoteWord(path.join(state, 'version'))}\nexec ${quoteWord(python)} -S -E ${quoteWord(program)} ${quoteWord(state)} ${name} "$@"\n`);
+    await writeFile(file, `#!/bin/sh\n[ "$1" != --version ] || exec cat ${quoteWord(path.join(state, 'version'))}\nexec ${quoteWord(python)} -B -S -E ${quoteWord(program)} ${quoteWord(state)} ${name} "$@"\n`);
     await chmod(file, 0o755);
     tools[name] = file;
   }
@@ -64,7 +64,7 @@ export async function startFakePbs(control: PbsControl): Promise<FakePbs> {
   };
   await set({});
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, LOGNAME: 'carol', USER: 'carol', PATH: `${bin}:${process.env.PATH ?? ''}` };
-  const server = spawn(python, ['-S', '-E', program, state, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(python, ['-B', '-S', '-E', program, state, 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   await new Promise<void>((resolve, reject) => {
     server.stdout.once('data', () => resolve());
