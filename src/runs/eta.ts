@@ -1,0 +1,25 @@
+/**
+ * When a running run may be done, in seconds from now. Pure.
+ *
+ * Rules: it goes by what this run's own tasks took as soon as three have ended well, else by earlier runs; it speaks of the tasks that
+ * have started to flow, so where none runs, or no time is known, there is no answer: nobody knows how long the queue takes.
+ */
+import { quantile, type RuntimeRollup } from './runtimeQuantiles.ts';
+import { gpuTypeOf } from './runtimeSamples.ts';
+import type { RunView } from './runView.ts';
+
+const enough = 3;
+
+export function etaS(view: Pick<RunView, 'tasks' | 'counts' | 'sidecar'>, history: RuntimeRollup): number | null {
+  const { running, pending } = view.counts;
+  if (running === 0) return null;
+  const own = view.tasks.flatMap(({ state, elapsedS }) => (state === 'complete' && elapsedS !== null && elapsedS > 0 ? [elapsedS] : [])).sort((a, b) => a - b);
+  const earlier = history.seconds.get(gpuTypeOf((view.sidecar.resources ?? {})));
+  const taskS = own.length >= enough ? quantile(own, 0.5) : earlier?.p50;
+  const slowS = own.length >= enough ? quantile(own, 0.95) : earlier?.p95;
+  if (taskS === undefined || slowS === undefined) return null;
+  // As many run at once as do now. Of those that run, some have just begun: the last of them needs its whole time.
+  const rounds = Math.floor(pending / running);
+  const rest = pending % running;
+  return Math.ceil(rounds * taskS + slowS + (rest > 0 ? taskS : 0));
+}
