@@ -5,6 +5,7 @@ import { cancel } from './cancel.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { clustersAdd, clustersCandidates, clustersDescribe, clustersList } from './clusters.ts';
 import { discover } from './discover.ts';
+import { efficiency } from './efficiency.ts';
 import { failures } from './failures.ts';
 import { findPriorRun } from './findPriorRun.ts';
 import { listRuns } from './listRuns.ts';
@@ -42,6 +43,7 @@ export const catalogue: readonly Operation[] = [
   monitor,
   logs,
   failures,
+  efficiency,
   resubmit,
   cancel,
   reconcile,

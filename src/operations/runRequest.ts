@@ -59,6 +59,7 @@ export async function requestOf(spec: RunSpecInput, context: OperationContext): 
       ...(spec.max_concurrent_tasks === undefined ? {} : { maxConcurrentTasks: spec.max_concurrent_tasks }),
       ...(spec.tasks_per_array === undefined ? {} : { tasksPerArray: spec.tasks_per_array }),
       ...(spec.result_dir_template === undefined ? {} : { resultDirTemplate: spec.result_dir_template }),
+      ...(spec.workload_tags === undefined ? {} : { workloadTags: spec.workload_tags }),
       ...(spec.est_task_duration_s === undefined ? {} : { estTaskDurationS: spec.est_task_duration_s }),
     },
   };

@@ -15,14 +15,22 @@ export const status = defineOperation({
     task_states: z.optional(z.array(taskState)),
     task_ids: z.optional(z.array(z.number())),
   }),
-  output: z.object({ run: runSummary, tasks: z.array(taskRow) }),
+  output: z.object({
+    run: runSummary,
+    tasks: z.array(taskRow),
+    /** Seconds from now until the tasks that are left may be done, by what tasks took so far; null: not known. */
+    eta_s: z.nullable(z.number()),
+  }),
   idempotent: true,
   tool: true,
   positional: ['run_id'],
   run: async (input, context) => {
-    const { runState } = await import('../runs/listRuns.ts');
-    const view = await runState(input.run_id, { refresh: input.refresh ?? true }, await runDepsOf(context), context);
+    const [{ runState }, { rememberRuntimes, readRuntimes }, { rollUp }, { etaS }] = await Promise.all([import('../runs/listRuns.ts'), import('../runs/runtimes.ts'), import('../runs/runtimeQuantiles.ts'), import('../runs/eta.ts')]);
+    const deps = await runDepsOf(context);
+    const view = await runState(input.run_id, { refresh: input.refresh ?? true }, deps, context);
+    if (view.lifecycle === 'complete') await rememberRuntimes(input.run_id, deps);
+    const history = view.counts.running === 0 ? [] : await readRuntimes(view.experimentDir, view.sidecar.profile ?? view.submission.run_name, view.sidecar.cluster ?? '');
     const wanted = input.task_ids ?? (input.task_states ? view.tasks.flatMap((task, index) => (input.task_states?.includes(task.state) ? [index] : [])) : []);
-    return { run: runSummaryOf(view), tasks: await taskRowsOf(view, wanted.slice(0, 200)) };
+    return { run: runSummaryOf(view), tasks: await taskRowsOf(view, wanted.slice(0, 200)), eta_s: etaS(view, rollUp(history)) };
   },
 });

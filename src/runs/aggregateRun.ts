@@ -9,6 +9,7 @@ import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { requireRun, runState } from './listRuns.ts';
 import { rangesOf } from './placement.ts';
+import { rememberRuntimes } from './runtimes.ts';
 import { csvOf, expandTaskIds, parseCombined, tableOf, type Combined, type ResultRow } from './resultsTable.ts';
 import type { OpenRun } from './runView.ts';
 import { resultsDirectory } from './workspace.ts';
@@ -59,6 +60,7 @@ export async function aggregateRun(runId: string, options: { readonly allowParti
       details: { report: { ...report, missing_tasks: missing.slice(0, 1000) }, done_tasks: expected.length },
     });
   }
+  await rememberRuntimes(runId, deps);
   return { report, table: await writeTable(run, report) };
 }
 

@@ -24,6 +24,8 @@ export interface Efficiency {
   /** Longest task of the time limit. */
   readonly walltime: number | null;
   readonly coreHours: number;
+  /** Of the tasks whose CPU time was measured. */
+  readonly measuredCoreHours: number;
   readonly usedCoreHours: number | null;
   readonly peakMiB: number | null;
   readonly medianPeakMiB: number | null;
@@ -63,7 +65,7 @@ export function efficiencyOf(tasks: readonly MeasuredTask[], asked: ResourceRequ
   const times = tasks.map(({ elapsedS }) => elapsedS);
   const longestS = times.reduce((a, b) => Math.max(a, b), 0);
   const walltime = asked.walltimeS === undefined || times.length === 0 ? null : longestS / asked.walltimeS;
-  const found = { tasks: tasks.length, cpu, memory, walltime, coreHours: (elapsed(tasks) * cores) / 3600, usedCoreHours: withCpu.length === 0 ? null : cpuS / 3600, peakMiB, medianPeakMiB: median(peaks), longestS, medianS: median(times) ?? 0 };
+  const found = { tasks: tasks.length, cpu, memory, walltime, coreHours: (elapsed(tasks) * cores) / 3600, measuredCoreHours: (elapsed(withCpu) * cores) / 3600, usedCoreHours: withCpu.length === 0 ? null : cpuS / 3600, peakMiB, medianPeakMiB: median(peaks), longestS, medianS: median(times) ?? 0 };
   return { ...found, advice: adviceOn(found, asked, cores, tasks.every(({ endedWell }) => endedWell)) };
 }
 

@@ -12,8 +12,13 @@ import type { ResourceRequest, SchedulerLimits } from '../scheduler/port.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { parseAutoRetry } from './diagnosis/failureClass.ts';
 import { evaluateSweep, type EvaluatedSweep } from './evaluateSweep.ts';
+import { historyFindings } from './historyFindings.ts';
 import { estimateWall, planArrays, type PlannedArray } from './planArrays.ts';
+import { readPlaybook } from './playbook.ts';
 import { findPrior, type PriorRun } from './priorRun.ts';
+import { rollUp } from './runtimeQuantiles.ts';
+import { gpuTypeOf } from './runtimeSamples.ts';
+import { readRuntimes } from './runtimes.ts';
 import { siteLimits } from './siteLimits.ts';
 import { taskCommandFor, type TaskCommand } from './taskCommand.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
@@ -29,6 +34,8 @@ export interface RunRequest {
   readonly tasksPerArray?: number;
   readonly resultDirTemplate?: string;
   readonly estTaskDurationS?: number;
+  /** Kinds of work, for the playbook's known bad combinations. */
+  readonly workloadTags?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** hpc-agent's `auto_retry` of the sidecar; absent: off. */
   readonly autoRetry?: unknown;
@@ -85,14 +92,18 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
     maxConcurrentArrays: limits.maxConcurrentArrays,
   });
   const walltimeS = resources.walltimeS ?? partitionOf(site, resources.partition)?.defaultWalltimeS;
-  const estimate = estimateWall(arrays, profile.constraints.estSpinUpS, request.estTaskDurationS, request.maxConcurrentTasks);
+  const runName = request.runName ?? safeRunName(workspace.name);
+  const history = rollUp(await readRuntimes(deps.experimentDir, runName, profile.name));
+  // The slow ones of earlier tasks: a wave ends with its last task.
+  const estimate = estimateWall(arrays, profile.constraints.estSpinUpS, request.estTaskDurationS ?? history.seconds.get(gpuTypeOf(resources))?.p95, request.maxConcurrentTasks);
+  const fromHistory = historyFindings({ cluster: profile.name, profile: runName, resources, walltimeS, workloadTags: request.workloadTags ?? [] }, history, await readPlaybook(deps.experimentDir));
   return {
     request,
     profile,
     session,
     workspace,
     remotePath,
-    runName: request.runName ?? safeRunName(workspace.name),
+    runName,
     sweep,
     command,
     resources,
@@ -101,7 +112,7 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
     limits,
     estWallS: estimate.totalS,
     maxCoreHours: walltimeS === undefined ? null : (sweep.taskCount * (resources.cpus ?? 1) * (resources.nodes ?? 1) * walltimeS) / 3600,
-    findings: [...judge(request, resources, profile, site, limits, sweep), ...command.findings],
+    findings: [...judge(request, resources, profile, site, limits, sweep), ...fromHistory, ...command.findings],
     prior: await findPrior(sweep.cmdSha, profile.name, deps),
     resultDirTemplate: request.resultDirTemplate ?? defaultResultDirTemplate,
   };

@@ -9,14 +9,14 @@ import type { Sidecar } from './sidecar.ts';
 import { readEvents, type TaskEvent } from './taskEvents.ts';
 
 /** What a task's attempt was given. The tasks of a run count their attempts as it does. */
-function givenTo(sidecar: Sidecar, task: number, attempt: number): { readonly resources: ResourceRequest; readonly submittedAt: string } {
+export function givenTo(sidecar: Sidecar, task: number, attempt: number): { readonly number: number; readonly resources: ResourceRequest; readonly submittedAt: string } {
   const isIn = (ranges: TaskRanges): boolean => ranges.some(([first, last]) => first <= task && task <= last);
   const attempts = sidecar.extra?.submission?.attempts ?? [];
   for (const { number, at, groups } of attempts.toReversed()) {
     const group = number <= attempt ? groups.find(({ tasks }) => isIn(tasks)) : undefined;
-    if (group) return { resources: group.resources, submittedAt: at };
+    if (group) return { number, resources: group.resources, submittedAt: at };
   }
-  return { resources: (sidecar.resources ?? {}), submittedAt: sidecar.submitted_at };
+  return { number: 1, resources: (sidecar.resources ?? {}), submittedAt: sidecar.submitted_at };
 }
 
 const isoOf = (seconds: number): string => new Date(Math.round(seconds * 1000)).toISOString();

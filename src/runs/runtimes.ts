@@ -94,7 +94,8 @@ export function mergeSamples(known: readonly RuntimeSample[], fresh: readonly Ru
   const endOf = (sample: RuntimeSample): number => Date.parse(sample.ended_at ?? '') || 0;
   const newest = all
     .map((sample, place) => ({ sample, place, end: endOf(sample) }))
-    .sort((a, b) => a.end - b.end || a.place - b.place)
+    // Of equal times always the same ones stay.
+    .sort((a, b) => a.end - b.end || (keyOf(a.sample) < keyOf(b.sample) ? -1 : 1))
     .slice(-limit);
   return newest.sort((a, b) => a.place - b.place).map(({ sample }) => sample);
 }

@@ -1,9 +1,11 @@
 /** The answers of operations for people. What has no form of its own is shown as indented JSON. */
+import type { EfficiencyOutput } from '../../operations/efficiency.ts';
 import type { Envelope } from '../../operations/envelope.ts';
 import type { FailuresOutput } from '../../operations/failures.ts';
 import type { ReservationShape } from '../../operations/reservations/wire.ts';
 import type { ResubmitOutput } from '../../operations/resubmit.ts';
 import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
+import { efficiencyLines } from './efficiencyLines.ts';
 import { failuresLines } from './failuresLines.ts';
 import { execLines, listLines, reservationLines } from './reservationLines.ts';
 import { bar, plain, table } from './terminal.ts';
@@ -66,11 +68,12 @@ const renderers: Readonly<Record<string, Renderer>> = {
       data.runs.length === 0 ? 'No runs yet.' : table(['run', 'name', 'cluster', 'state', 'tasks', 'done', 'running', 'failed', 'seen'], data.runs.map((r) => [r.run_id, r.run_name, r.cluster, r.lifecycle_state, r.total_tasks, r.counts.complete, r.counts.running, r.counts.failed, r.observed_at ?? 'never'])),
       ...data.problems.map((p) => `! ${p.cluster}: ${p.message}`),
     ].join('\n'),
-  status: (data: { run: RunSummary; tasks: { task_id: number; state: string; kwargs: unknown; evidence: string }[] }) =>
-    [runLines(data.run), ...(data.tasks.length > 0 ? ['', table(['task', 'state', 'parameters', 'because'], data.tasks.map((t) => [t.task_id, t.state, JSON.stringify(t.kwargs), t.evidence]))] : [])].join('\n'),
+  status: (data: { run: RunSummary; tasks: { task_id: number; state: string; kwargs: unknown; evidence: string }[]; eta_s: number | null }) =>
+    [runLines(data.run), ...(data.eta_s === null ? [] : [`About ${data.eta_s < 120 ? `${data.eta_s} s` : `${Math.ceil(data.eta_s / 60)} min`} to go.`]), ...(data.tasks.length > 0 ? ['', table(['task', 'state', 'parameters', 'because'], data.tasks.map((t) => [t.task_id, t.state, JSON.stringify(t.kwargs), t.evidence]))] : [])].join('\n'),
   monitor: (data: { run: RunSummary }) => runLines(data.run),
   logs: (data: { found: boolean; text: string; path: string }) => (data.found ? data.text.split('\n').map(plain).join('\n') : `No such log yet: ${data.path}`),
   failures: (data: FailuresOutput) => failuresLines(data),
+  efficiency: (data: EfficiencyOutput) => efficiencyLines(data),
   resubmit: (data: ResubmitOutput) =>
     [
       data.headline,

@@ -75,7 +75,7 @@ describe('the plan of a run (unit)', function () {
 
   it('finds nothing wrong at the limits themselves', async () => {
     const found = await plan({ resources: { walltimeS: 3600, partition: 'cpu' }, estTaskDurationS: 3600 });
-    assert.deepEqual(codes(found), ['warning from_tasks']);
+    assert.deepEqual(codes(found), ['warning from_tasks', 'info cold_start_no_history']);
     assert.equal(found.maxCoreHours, 10);
   });
 
