@@ -11,8 +11,9 @@ import type { Connection, ConnectionState, ExecOptions, ExecResult, RemoteComman
 export interface FakeCall {
   readonly how: 'run' | 'exec' | 'environment';
   readonly command: RemoteCommand;
-  /** What `input` gave, for exec. */
-  readonly input: Buffer;
+  /** Of exec, live: a reply may read and write while the caller still sends, as a program does. */
+  readonly input: StreamOptions['input'];
+  readonly onStdout: StreamOptions['onStdout'];
   readonly priority: ExecOptions['priority'];
 }
 
@@ -83,12 +84,6 @@ export function createFakeConnection(options: { reply?: FakeReplies; environment
     for (const reject of [...running]) reject(unreachable(label, `the connection was lost while the command ran: ${reason}`, { outcome: 'unknown' }));
   };
 
-  const drain = async (input: StreamOptions['input']): Promise<Buffer> => {
-    const chunks: Uint8Array[] = [];
-    if (input) for await (const chunk of input) chunks.push(chunk);
-    return Buffer.concat(chunks);
-  };
-
   const perform = async (how: FakeCall['how'], command: RemoteCommand, given: StreamOptions, reply: FakeReplies): Promise<ExecResult> => {
     if (given.signal?.aborted) throw new CancelledError();
     connect();
@@ -115,9 +110,9 @@ export function createFakeConnection(options: { reply?: FakeReplies; environment
       running.add(fail);
       given.signal?.addEventListener('abort', onAbort, { once: true });
       (async () => {
-        const call: FakeCall = { how, command, input: await drain(given.input), priority: given.priority };
+        const call: FakeCall = { how, command, input: given.input, onStdout: given.onStdout, priority: given.priority };
         calls.push(call);
-        counts.bytesSent += JSON.stringify(command).length + call.input.length;
+        counts.bytesSent += JSON.stringify(command).length;
         const answer = await reply(command, call);
         if (answer === 'never') return;
         if (failure === 'unknown') {

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { Readable } from 'node:stream';
 import { ClusterStore } from '../../../src/cluster/clusterStore.ts';
 import { readRuntimeFiles } from '../../../src/cluster/remoteRuntime.ts';
 import { ClusterSession } from '../../../src/cluster/session.ts';
@@ -15,7 +16,7 @@ import type { CallOptions, RunDeps } from '../../../src/runs/deps.ts';
 import { Journal } from '../../../src/runs/journal.ts';
 import { writeSidecar, type Sidecar } from '../../../src/runs/sidecar.ts';
 import { dialectFor } from '../../../src/scheduler/dialects.ts';
-import { createFakeConnection, type FakeConnection, type FakeReply } from '../../contract/connection/fakeConnection.ts';
+import { createFakeConnection, type FakeCall, type FakeConnection, type FakeReply } from '../../contract/connection/fakeConnection.ts';
 import type { RemoteCommand } from '../../../src/connection/port.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
@@ -48,16 +49,17 @@ export interface PlacedArray {
   readonly jobId: string | null;
 }
 
-async function runLocally(command: RemoteCommand): Promise<FakeReply> {
+async function runLocally(command: RemoteCommand, call: FakeCall): Promise<FakeReply> {
   const [program, ...args] = command.argv ?? ['/bin/sh', '-c', command.script];
   const child = spawn(program ?? '', args, { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...command.env }, ...(command.cwd === undefined ? {} : { cwd: command.cwd }) });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stdout.on('data', (chunk: Buffer) => (call.onStdout ? call.onStdout(chunk) : out.push(chunk)));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   // A program that is not there does not read.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(command.stdin ?? '');
+  if (call.input) Readable.from(call.input).pipe(child.stdin);
+  else child.stdin.end(command.stdin ?? '');
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString(), exitCode };
 }
