@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { HpcError } from '../foundation/errors.ts';
-import { failureClasses, readFailureClass } from '../runs/diagnosis/failureClass.ts';
+import { failureClasses, isFailureClass, policyOf, readFailureClass } from '../runs/diagnosis/failureClass.ts';
 import { compactTaskIds } from '../runs/diagnosis/taskRanges.ts';
 import type { ResubmitRequest } from '../runs/resubmit/planResubmit.ts';
 import { defineOperation } from './operation.ts';
@@ -25,6 +25,8 @@ const input = z.strictObject({
 
 const group = z.object({
   failure_class: z.nullable(z.string()),
+  /** The class for people: `Out of memory`. */
+  title: z.string(),
   count: z.number(),
   task_ranges: z.string(),
   resources,
@@ -42,7 +44,7 @@ const resubmitOutput = z.object({
   attempt: z.nullable(z.number()),
   task_count: z.number(),
   groups: z.array(group),
-  blocked: z.array(z.object({ failure_class: z.nullable(z.string()), count: z.number(), task_ranges: z.string(), reason: z.string() })),
+  blocked: z.array(z.object({ failure_class: z.nullable(z.string()), title: z.string(), count: z.number(), task_ranges: z.string(), reason: z.string() })),
   new_job_ids: z.array(z.string()),
   notes: z.array(z.string()),
   headline: z.string(),
@@ -86,15 +88,15 @@ export const resubmit = defineOperation({
     const { view, groups, blocked } = await planResubmit(requestFrom(given), await runDepsOf(context), context);
     const count = groups.reduce((sum, { tasks }) => sum + tasks.length, 0);
     const left = blocked.reduce((sum, { tasks }) => sum + tasks.length, 0);
-    return `Submit ${tasksOf(count)} of run ${given.run_id} (${view.submission.run_name}) again on ${view.sidecar.cluster ?? '?'}: ${groups.map(({ tasks, failureClass, change }) => `${tasks.length} ${failureClass ?? 'cancelled'} (${change})`).join('; ') || 'none'}${left > 0 ? `. ${tasksOf(left)} stay as they are` : ''}.`;
+    return `Submit ${tasksOf(count)} of run ${given.run_id} (${view.submission.run_name}) again on ${view.sidecar.cluster ?? '?'}: ${groups.map(({ tasks, failureClass, change }) => `${tasks.length} × ${titleOf(failureClass)} (${change})`).join('; ') || 'none'}${left > 0 ? `. ${tasksOf(left)} stay as they are` : ''}.`;
   },
   run: async (given, context) => {
     const deps = await runDepsOf(context);
     const request = requestFrom(given);
     const wire = (groups: readonly { failureClass: string | null; tasks: readonly number[]; resources: object; change: string }[]): z.output<typeof group>[] =>
-      groups.map(({ failureClass, tasks, resources, change }) => ({ failure_class: failureClass, count: tasks.length, task_ranges: compactTaskIds(tasks), resources: resourcesOutput(resources), change }));
-    const blockedOnWire = (blocked: readonly { failureClass: string | null; tasks: readonly number[]; reason: string }[]): { failure_class: string | null; count: number; task_ranges: string; reason: string }[] =>
-      blocked.map(({ failureClass, tasks, reason }) => ({ failure_class: failureClass, count: tasks.length, task_ranges: compactTaskIds(tasks), reason }));
+      groups.map(({ failureClass, tasks, resources, change }) => ({ failure_class: failureClass, title: titleOf(failureClass), count: tasks.length, task_ranges: compactTaskIds(tasks), resources: resourcesOutput(resources), change }));
+    const blockedOnWire = (blocked: readonly { failureClass: string | null; tasks: readonly number[]; reason: string }[]): { failure_class: string | null; title: string; count: number; task_ranges: string; reason: string }[] =>
+      blocked.map(({ failureClass, tasks, reason }) => ({ failure_class: failureClass, title: titleOf(failureClass), count: tasks.length, task_ranges: compactTaskIds(tasks), reason }));
     if (given.dry_run === true) {
       const { planResubmit } = await import('../runs/resubmit/planResubmit.ts');
       const plan = await planResubmit(request, deps, context);
@@ -123,6 +125,10 @@ export const resubmit = defineOperation({
     };
   },
 });
+
+function titleOf(failureClass: string | null): string {
+  return failureClass === null ? 'Cancelled' : isFailureClass(failureClass) ? policyOf(failureClass).title : failureClass;
+}
 
 function tasksOf(count: number): string {
   return `${count} task${count === 1 ? '' : 's'}`;

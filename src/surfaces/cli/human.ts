@@ -3,11 +3,13 @@ import type { EfficiencyOutput } from '../../operations/efficiency.ts';
 import type { Envelope } from '../../operations/envelope.ts';
 import type { FailuresOutput } from '../../operations/failures.ts';
 import type { ReservationShape } from '../../operations/reservations/wire.ts';
+import type { ResourcesOutput } from '../../operations/resources.ts';
 import type { ResubmitOutput } from '../../operations/resubmit.ts';
 import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
 import { efficiencyLines } from './efficiencyLines.ts';
 import { failuresLines } from './failuresLines.ts';
 import { execLines, listLines, reservationLines } from './reservationLines.ts';
+import { resourcesLines } from './resourcesLines.ts';
 import { bar, plain, table } from './terminal.ts';
 
 const words = (counts: RunSummary['counts']): string =>
@@ -55,6 +57,7 @@ const renderers: Readonly<Record<string, Renderer>> = {
       ...data.checks.map((check) => `${check.ok === true ? '✓' : check.ok === false ? '✗' : '?'} ${check.name.replaceAll('_', ' ')}: ${check.detail}${check.ok !== true && check.remediation !== null ? `\n    ${check.remediation}` : ''}`),
       `${data.cluster} ${data.all_ok ? 'is ready' : 'is not ready'}${data.cached ? ' (checked within the last 24 hours; --force checks again)' : ''}.`,
     ].join('\n'),
+  resources: (data: ResourcesOutput) => resourcesLines(data),
   discover: (data: { executors: { path: string; kind: string; summary: string; flags: { name: string; type: string; default: unknown; required: boolean }[] }[]; problems: { path: string; message: string }[] }) =>
     [
       ...data.executors.flatMap((e) => [`${e.path}  (${e.kind}) ${e.summary}`, ...e.flags.map((f) => `    --${f.name} <${f.type}>${f.required ? ' required' : f.default === null ? '' : ` = ${JSON.stringify(f.default)}`}`)]),
@@ -77,8 +80,8 @@ const renderers: Readonly<Record<string, Renderer>> = {
   resubmit: (data: ResubmitOutput) =>
     [
       data.headline,
-      ...data.groups.map(({ failure_class, count, task_ranges, change }) => `  ${failure_class ?? 'cancelled'}: ${count} (${task_ranges}): ${change}`),
-      ...data.blocked.map(({ failure_class, count, task_ranges, reason }) => `  not again, ${failure_class ?? 'cancelled'}: ${count} (${task_ranges}): ${reason}`),
+      ...data.groups.map(({ title, count, task_ranges, change }) => `  ${title}: ${count} (${task_ranges}): ${change}`),
+      ...data.blocked.map(({ title, count, task_ranges, reason }) => `  not again, ${title}: ${count} (${task_ranges}): ${reason}`),
       ...data.notes,
     ].join('\n'),
   cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,

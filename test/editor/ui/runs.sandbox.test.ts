@@ -39,6 +39,11 @@ describe('Runs that need somebody (ui)', function () {
   const refresh = (): Promise<void> => workbench.tree('Runs').titleAction('Refresh');
   const records = async (): Promise<readonly string[]> => (await fs.readdir(path.join(place.workspace, '.hpc', 'runs')).catch(() => [])).filter((name) => name.endsWith('.json'));
 
+  const runIdOf = async (name: string): Promise<string> => {
+    const { runs } = (await runCli(workbench, place, ['list-runs'])) as unknown as { runs: { run_name: string; run_id: string }[] };
+    return runs.find(({ run_name }) => run_name === name)?.run_id ?? assert.fail(`no run ${name}`);
+  };
+
   it('shows failed tasks as a group with the evidence, and their logs', async () => {
     await sweep({ x: '1,2,3,4', fails_from: '3' });
     await runCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'some-fail', '--yes']);
@@ -62,6 +67,32 @@ describe('Runs that need somebody (ui)', function () {
     await runs.click('task 2');
     await workbench.editor.shows(/ValueError: x is too big: 3/);
     await pictures(workbench, 'runs-3-error-log');
+  });
+
+  it('says why they failed, with the line, and submits them again when it is told that the cause is mended', async () => {
+    const runs = workbench.tree('Runs');
+    await runs.expand('Why they failed');
+    const why = await runs.row(/^Error in the program \(2\)$/);
+    assert.match(why.description, /ValueError: x is too big: 3.*probe\.py:\d+/);
+    await pictures(workbench, 'runs-9-why', { highContrast: true });
+    await runs.action('Why they failed', 'Submit failed tasks again…');
+    await workbench.quickPick.step(/again/);
+    await workbench.quickPick.toggle(/^Mended: Error in the program \(2\)$/);
+    await workbench.screenshot('runs-10-again-dark');
+    await workbench.quickPick.accept();
+    assert.match(await workbench.dialog.text(), /Submit 2 tasks of run .*some-fail.* again on bed: 2 × Error in the program \(as before\)/s);
+    await workbench.screenshot('runs-11-again-dark');
+    await workbench.dialog.press('Submit again');
+    await workbench.notifications.waitFor(/Submitted 2 tasks again on bed as 1 array \(attempt 2\)/);
+    // They fail again, since nothing was mended: two more starts, and no third.
+    const runId = await runIdOf('some-fail');
+    await until('the second attempt to have failed', async () => {
+      const { run } = (await runCli(workbench, place, ['status', runId])) as unknown as { run: { counts: { failed: number }; job_ids: string[] } };
+      return run.counts.failed === 2 && run.job_ids.length === 2;
+    });
+    await refresh();
+    await runs.rowDescribed('some-fail', /^failed · 2 of 4 · 2 failed/);
+    await workbench.notifications.clear();
   });
 
   it('asks before it cancels, says what, and cancels', async () => {

@@ -15,10 +15,10 @@ const tasks = (count: number): string => `${count.toLocaleString('en-US')} task$
 
 /** What can be chosen, what helps by itself first. */
 export function resubmitChoices(found: ResubmitOutput): readonly Choice[] {
-  const ready = found.groups.map(({ failure_class, count, change }) => `${count.toLocaleString('en-US')} ${failure_class ?? 'cancelled'}: ${change}`);
+  const ready = found.groups.map(({ title, count, change }) => `${title} (${count.toLocaleString('en-US')}): ${change}`);
   const items: Choice[] = ready.length === 0 ? [] : [{ label: `Submit ${tasks(found.task_count)} again`, detail: ready.join('; '), picked: true }];
-  for (const { failure_class, count, task_ranges, reason } of found.blocked) {
-    if (failure_class !== null) items.push({ label: `Submit ${tasks(count)} too: ${failure_class}`, description: `tasks ${task_ranges.slice(0, 60)}`, detail: reason, category: failure_class });
+  for (const { failure_class, title, count, task_ranges, reason } of found.blocked) {
+    if (failure_class !== null) items.push({ label: `Mended: ${title} (${count.toLocaleString('en-US')})`, description: `${count === 1 ? 'task' : 'tasks'} ${task_ranges.slice(0, 60)}`, detail: reason, category: failure_class });
   }
   return items;
 }
@@ -34,7 +34,7 @@ export async function resubmitFailed(editor: Editor, argument: unknown): Promise
     void vscode.window.showInformationMessage('No task of this run has failed.');
     return;
   }
-  const picked = await vscode.window.showQuickPick(choices, { title: `Submit failed tasks of ${chosen.run?.run_name ?? run_id} again`, placeHolder: 'Choose what goes again; for the last ones the cause must be mended first', canPickMany: true, matchOnDetail: true });
+  const picked = await vscode.window.showQuickPick(choices, { title: `Submit failed tasks of ${chosen.run?.run_name ?? run_id} again`, placeHolder: 'Choose what goes again', canPickMany: true, matchOnDetail: true });
   if (!picked || picked.length === 0) return;
   const inputs = picked.map(({ category }) => ({ run_id, ...(category === undefined ? {} : { category }) }));
   const sentences = await withProgress('Looking at the failed tasks', (signal) => Promise.all(inputs.map((input) => editor.core.confirmation(resubmit, input, { folder, signal }))));
