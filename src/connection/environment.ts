@@ -11,7 +11,7 @@ import type { ExecResult, RemoteCommand, RemoteEnvironment } from './port.ts';
 
 export const toolNames: readonly string[] = [
   ...['sbatch', 'squeue', 'sacct', 'scancel', 'scontrol', 'sinfo', 'sacctmgr', 'srun'],
-  ...['qsub', 'qstat', 'qacct', 'qdel', 'qconf', 'pbsnodes'],
+  ...['qsub', 'qstat', 'qacct', 'qdel', 'qconf', 'qhost', 'qquota', 'pbsnodes'],
   ...['tar', 'gzip', 'rsync', 'git'],
 ];
 const pythonNames: readonly string[] = ['python3', ...Array.from({ length: 15 }, (_, i) => `python3.${20 - i}`), 'python'];

@@ -166,6 +166,82 @@ export interface PartitionFacts {
   readonly gres: string;
 }
 
+/** GPUs of one type; `gpu` where the site names none. */
+export interface GpuCount {
+  readonly type: string;
+  readonly total: number;
+  readonly free: number;
+}
+
+/** `free`: all of it; `mixed`: some; `busy`: nothing; `closed`: works, takes no new jobs (drained, disabled, reserved). */
+export type NodeState = 'free' | 'mixed' | 'busy' | 'closed' | 'down' | 'unknown';
+
+export interface NodeResources {
+  readonly name: string;
+  readonly state: NodeState;
+  readonly rawState: string;
+  /** Why it is closed or down, in the site's words; empty if it does not say. */
+  readonly reason: string;
+  readonly partitions: readonly string[];
+  readonly cpusTotal: number;
+  /** What a job could have now: nothing of a node that is closed or down. */
+  readonly cpusFree: number;
+  readonly memoryMiB: number | null;
+  readonly memoryFreeMiB: number | null;
+  readonly gpus: readonly GpuCount[];
+}
+
+export interface PartitionResources {
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly up: boolean;
+  readonly maxWalltimeS?: number;
+  readonly defaultWalltimeS?: number;
+  readonly nodes: number;
+  readonly cpusTotal: number;
+  readonly cpusFree: number;
+  /** Of its largest node. */
+  readonly memoryMiBPerNode?: number;
+  readonly gpus: readonly GpuCount[];
+}
+
+/** One limit that binds this user, as the site states it. */
+export interface UserLimit {
+  /** `jobs in the queue`, `running jobs`, `resources at once`, `walltime`. */
+  readonly what: string;
+  readonly value: string;
+  /** `QOS normal`, `account lab`, `queue batch`. */
+  readonly source: string;
+}
+
+/** A job of the user that waits, or the waiting elements of an array. */
+export interface WaitingJob {
+  readonly jobId: string;
+  readonly indices?: readonly IndexRange[];
+  readonly name: string;
+  readonly partition: string;
+  readonly state: 'pending' | 'held';
+  /** In the scheduler's word; empty if it gives none. */
+  readonly reason: string;
+  /** In words for people. */
+  readonly explanation: string;
+  /** The scheduler's own estimate; null where it has none. */
+  readonly estimatedStart: Date | null;
+}
+
+/** What a cluster has, what of it is free, and where this user stands. */
+export interface ClusterResources {
+  readonly partitions: readonly PartitionResources[];
+  /** Empty where the site does not show its nodes to users. */
+  readonly nodes: readonly NodeResources[];
+  readonly limits: readonly UserLimit[];
+  /** Jobs and array elements of the user. */
+  readonly queue: { readonly running: number; readonly pending: number; readonly held: number; readonly cpusInUse: number | null };
+  readonly waiting: readonly WaitingJob[];
+  /** Lines and parts that could not be understood or asked. */
+  readonly malformed: readonly string[];
+}
+
 /** Where the scheduler's programs are, from the connection's environment. */
 export interface SchedulerTools {
   readonly tools: Readonly<Record<string, string>>;
@@ -209,4 +285,6 @@ export interface SchedulerDialect {
   /** One or more commands that together cancel the targets. Cancelling what is gone already succeeds. */
   cancel(targets: readonly CancelTarget[], tools: SchedulerTools): readonly Query<void>[];
   limits(tools: SchedulerTools): Query<SchedulerLimits>;
+  /** All that `ClusterResources` speaks of, in one question. */
+  resources?(tools: SchedulerTools): Query<ClusterResources>;
 }

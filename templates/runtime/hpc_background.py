@@ -9,6 +9,7 @@ One file, standard library, Python 3.6 and newer, POSIX. Commands (requests are 
     find        jobs by name
     cancel      whole jobs or elements
     limits      what this host has
+    resources   what of it is free, and the jobs that have not ended
 
 Rules:
 - A supervisor is alive if and only if it holds the lock of its job; pids are never guessed from. A free lock without an end record
@@ -29,6 +30,7 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -1161,7 +1163,10 @@ def merged(rows):
 
 
 def list_jobs():
-    base = base_directory()
+    say_end(say_jobs(base_directory()))
+
+
+def say_jobs(base):
     rows = 0
     for job_id in names_in(os.path.join(base, "active")):
         job = looked_at(base, job_id) if not job_id.endswith(".tmp") else None
@@ -1192,7 +1197,7 @@ def list_jobs():
                     "node": job.spec["host"] if state == "running" else "",
                 }
             )
-    say_end(rows)
+    return rows
 
 
 def accounting():
@@ -1268,7 +1273,11 @@ def cancel():
 
 
 def limits():
-    base = base_directory()
+    say(host_facts(base_directory()))
+    say_end(1)
+
+
+def host_facts(base):
     total = slot_count()
     busy = 0
     for number in range(total):
@@ -1284,21 +1293,66 @@ def limits():
         load = os.getloadavg()[0]
     except OSError:
         load = None
-    say(
-        {
-            "host": socket.gethostname(),
-            "cpus": total,
-            "idle": total - busy,
-            "memoryMiB": memory_mib(),
-            "load": load,
-            "python": "%d.%d.%d" % sys.version_info[:3],
-        }
-    )
-    say_end(1)
+    return {
+        "host": socket.gethostname(),
+        "cpus": total,
+        "idle": total - busy,
+        "memoryMiB": memory_mib(),
+        "load": load,
+        "python": "%d.%d.%d" % sys.version_info[:3],
+    }
+
+
+def memory_available_mib():
+    try:
+        with open("/proc/meminfo") as handle:
+            for line in handle:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) // 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def gpus():
+    """Model, total memory and used memory of each GPU, where NVIDIA's program is there and answers."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    try:
+        child = subprocess.Popen(
+            [program, "--query-gpu=name,memory.total,memory.used", "--format=csv,noheader,nounits"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return []
+    try:
+        text = child.communicate(timeout=15)[0].decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        return []
+    found = []
+    for line in text.splitlines() if child.returncode == 0 else []:
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit():
+            found.append([fields[0], int(fields[1]), int(fields[2])])
+    return found
+
+
+def resources():
+    base = base_directory()
+    facts = host_facts(base)
+    facts["memoryAvailableMiB"] = memory_available_mib()
+    facts["gpus"] = gpus()
+    say(facts)
+    say_end(1 + say_jobs(base))
 
 
 def main(arguments):
-    commands = {"submit": submit, "list": list_jobs, "accounting": accounting, "find": find, "cancel": cancel, "limits": limits}
+    commands = {"submit": submit, "list": list_jobs, "accounting": accounting, "find": find, "cancel": cancel, "limits": limits, "resources": resources}
     if arguments[:1] == ["_supervise"]:
         supervise(arguments[1:])
         return 0

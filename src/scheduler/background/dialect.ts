@@ -6,6 +6,7 @@ import { cancelCommands } from './cancelCommand.ts';
 import { findByName } from './findByName.ts';
 import { limitsQuery } from './limitsQuery.ts';
 import { queueQuery } from './queueQuery.ts';
+import { resourcesQuery } from './resourcesQuery.ts';
 import { submitCommand } from './submitCommand.ts';
 
 export const backgroundDialect: SchedulerDialect = {
@@ -21,4 +22,5 @@ export const backgroundDialect: SchedulerDialect = {
   accounting: accountingQuery,
   cancel: cancelCommands,
   limits: limitsQuery,
+  resources: resourcesQuery,
 };

@@ -9,7 +9,7 @@ import { HpcError, type ErrorCode } from '../../foundation/errors.ts';
 import { taskVariablePatterns } from '../taskEnvironment.ts';
 import type { CommandOutput, SchedulerCommand, SchedulerTools } from '../port.ts';
 
-export type RuntimeVerb = 'submit' | 'list' | 'accounting' | 'find' | 'cancel' | 'limits';
+export type RuntimeVerb = 'submit' | 'list' | 'accounting' | 'find' | 'cancel' | 'limits' | 'resources';
 
 export function runtimeCommand(verb: RuntimeVerb, request: unknown, tools: SchedulerTools): SchedulerCommand {
   if (tools.python === undefined) {

@@ -6,6 +6,7 @@ import { findByName } from './findByName.ts';
 import { limitsQuery } from './limitsQuery.ts';
 import { pbsLogPath, resolvePbsLogPath } from './logPaths.ts';
 import { queueQuery } from './queueQuery.ts';
+import { resourcesQuery } from './resourcesQuery.ts';
 import { submitCommand } from './submitCommand.ts';
 
 export const pbsDialect: SchedulerDialect = {
@@ -27,4 +28,5 @@ export const pbsDialect: SchedulerDialect = {
   accounting: accountingQuery,
   cancel: cancelCommands,
   limits: limitsQuery,
+  resources: resourcesQuery,
 };

@@ -7,10 +7,17 @@ export interface PbsNode {
   readonly cpus: number;
   readonly cpusIdle: number;
   readonly memoryMiB: number | null;
+  /** What jobs have not been promised; null where the server does not count memory. */
+  readonly memoryFreeMiB: number | null;
+  /** Takes jobs, whether it has room or not. */
+  readonly works: boolean;
   readonly gpus: number;
+  readonly gpusFree: number;
   readonly gpuType: string | undefined;
   /** Jobs of this queue only. */
   readonly queue: string | undefined;
+  /** Why it is off-line, as its owner said. */
+  readonly comment: string;
 }
 
 /** TORQUE: `jobs = 0/12.srv, 1-3/13.srv`, each number a core. */
@@ -24,21 +31,30 @@ function torqueBusy(text: string | undefined): number {
 
 const number = (text: string | undefined): number => (text !== undefined && /^\d+$/.test(text) ? Number(text) : 0);
 
+const working = ['free', 'job-busy', 'job-exclusive', 'resv-exclusive', 'job-sharing', 'busy', '<various>'];
+
 function nodeOf(name: string, facts: ReadonlyMap<string, string>): PbsNode {
   const state = facts.get('state') ?? '';
   const cpus = number(facts.get('resources_available.ncpus') ?? facts.get('np') ?? facts.get('pcpus'));
   const busy = facts.has('np') ? torqueBusy(facts.get('jobs')) : number(facts.get('resources_assigned.ncpus'));
-  const usable = state === '' || (state.split(/,\s*/).every((word) => ['free', 'job-busy', 'job-exclusive', 'resv-exclusive', 'job-sharing', 'busy', '<various>'].includes(word)) && !state.includes('busy'));
+  const works = state === '' || state.split(/,\s*/).every((word) => working.includes(word));
+  const usable = works && !state.includes('busy');
+  const gpus = number(facts.get('resources_available.ngpus') ?? facts.get('gpus'));
   const physical = /\bphysmem=(\d+\w*)/.exec(facts.get('status') ?? '')?.[1];
+  const memoryMiB = parsePbsSizeMiB(facts.get('resources_available.mem') ?? physical);
   return {
     name,
     state,
     cpus,
     cpusIdle: usable ? Math.max(0, cpus - busy) : 0,
-    memoryMiB: parsePbsSizeMiB(facts.get('resources_available.mem') ?? physical),
-    gpus: number(facts.get('resources_available.ngpus') ?? facts.get('gpus')),
+    memoryMiB,
+    memoryFreeMiB: memoryMiB === null ? null : works ? Math.max(0, memoryMiB - (parsePbsSizeMiB(facts.get('resources_assigned.mem')) ?? 0)) : 0,
+    works,
+    gpus,
+    gpusFree: works ? Math.max(0, gpus - number(facts.get('resources_assigned.ngpus'))) : 0,
     gpuType: facts.get('resources_available.gpu_model') ?? facts.get('resources_available.gpu_type'),
     queue: facts.get('queue') ?? facts.get('resources_available.Qlist'),
+    comment: facts.get('comment') ?? facts.get('note') ?? '',
   };
 }
 

@@ -24,7 +24,7 @@ export const findFamily = `case "$("$1" --version 2>&1 </dev/null)" in
   *) case "$1" in *[Tt]orque*) family=torque ;; *) family=openpbs ;; esac ;;
 esac`;
 
-const keptOfJob = 'Job_Name Job_Owner job_state queue comment substate Exit_status exit_status exec_host Hold_Types depend stime array_index array_indices_remaining array_state_count resources_used.mem resources_used.walltime resources_used.ncpus Resource_List.walltime Variable_List';
+const keptOfJob = 'Job_Name Job_Owner job_state queue comment substate Exit_status exit_status exec_host Hold_Types depend stime array_index array_indices_remaining array_state_count resources_used.mem resources_used.walltime resources_used.ncpus Resource_List.walltime Resource_List.ncpus estimated.start_time Variable_List';
 const keptOfSubjob = 'job_state comment substate Exit_status exit_status exec_host Hold_Types stime array_index resources_used.mem resources_used.walltime resources_used.ncpus Resource_List.walltime';
 
 // Lines that are neither attribute nor folded are the rest of a value with line breaks: they go with it.

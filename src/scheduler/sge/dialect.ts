@@ -6,6 +6,7 @@ import { findByName } from './findByName.ts';
 import { limitsQuery } from './limitsQuery.ts';
 import { resolveSgeLogPath, sgeLogPath } from './logPaths.ts';
 import { queueQuery } from './queueQuery.ts';
+import { resourcesQuery } from './resourcesQuery.ts';
 import { submitCommand } from './submitCommand.ts';
 
 export const sgeDialect: SchedulerDialect = {
@@ -22,4 +23,5 @@ export const sgeDialect: SchedulerDialect = {
   accounting: accountingQuery,
   cancel: cancelCommands,
   limits: limitsQuery,
+  resources: resourcesQuery,
 };

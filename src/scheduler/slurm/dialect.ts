@@ -7,6 +7,7 @@ import { limitsQuery } from './limitsQuery.ts';
 import { resolveLogPattern } from '../logPattern.ts';
 import { slurmLogPath } from './logPaths.ts';
 import { queueQuery } from './queueQuery.ts';
+import { resourcesQuery } from './resourcesQuery.ts';
 import { submitCommand } from './submitCommand.ts';
 
 export const slurmDialect: SchedulerDialect = {
@@ -23,4 +24,5 @@ export const slurmDialect: SchedulerDialect = {
   accounting: accountingQuery,
   cancel: cancelCommands,
   limits: limitsQuery,
+  resources: resourcesQuery,
 };
