@@ -65,7 +65,7 @@ async function walk(root: string, folder: string, recursive: boolean, depth: num
 }
 
 /** The file's text, or why it is none. */
-async function readSource(file: string): Promise<{ text: string } | { problem: string }> {
+export async function readSource(file: string): Promise<{ text: string } | { problem: string }> {
   try {
     const handle = await fs.open(file, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
     try {
@@ -89,16 +89,22 @@ async function taskFlags(directory: string): Promise<ReadonlyMap<string, readonl
   return 'text' in source ? declaredFlags(await parsePython(source.text)) : new Map<string, readonly ExecutorFlag[]>();
 }
 
-export async function discoverExecutors(directory: string, options: DiscoverOptions): Promise<Discovery> {
+/** The scripts below these folders, in their order, each once. */
+export async function scriptsIn(directory: string, options: DiscoverOptions & { readonly searchDirs: readonly string[] }): Promise<{ root: string; files: ReadonlySet<string>; problems: DiscoveryProblem[] }> {
   const root = path.resolve(directory);
   const problems: DiscoveryProblem[] = [];
-  const executors: Executor[] = [];
   const files = new Set<string>();
-  for (const folder of options.searchDirs ?? defaultSearchDirs) {
+  for (const folder of options.searchDirs) {
     const relative = path.relative(root, path.resolve(root, folder)).split(path.sep).join('/') || '.';
     if (relative.startsWith('..')) problems.push({ path: folder, message: 'Not in the workspace.' });
     else await walk(root, relative, relative !== '.', 0, files, problems, options.signal);
   }
+  return { root, files, problems };
+}
+
+export async function discoverExecutors(directory: string, options: DiscoverOptions): Promise<Discovery> {
+  const { root, files, problems } = await scriptsIn(directory, { ...options, searchDirs: options.searchDirs ?? defaultSearchDirs });
+  const executors: Executor[] = [];
   const declared = await taskFlags(root);
   for (const file of files) {
     throwIfAborted(options.signal);

@@ -3,6 +3,7 @@ import { aggregate, verifyAggregationComplete } from './aggregate.ts';
 import { buildTasksPy } from './buildTasksPy.ts';
 import { cancel } from './cancel.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { clusterReduce, discoverReducers } from './clusterReduce.ts';
 import { clustersAdd, clustersCandidates, clustersDescribe, clustersList } from './clusters.ts';
 import { discover } from './discover.ts';
 import { efficiency } from './efficiency.ts';
@@ -20,6 +21,7 @@ import { reservationBook } from './reservations/book.ts';
 import { reservationExec } from './reservations/exec.ts';
 import { reservationGet, reservationList, reservationRefresh, reservationVerify } from './reservations/look.ts';
 import { reservationAdopt, reservationRelease } from './reservations/own.ts';
+import { resources } from './resources.ts';
 import { resubmit } from './resubmit.ts';
 import { results } from './results.ts';
 import { status } from './status.ts';
@@ -33,6 +35,7 @@ export const catalogue: readonly Operation[] = [
   clustersCandidates,
   clustersAdd,
   preflight,
+  resources,
   discover,
   buildTasksPy,
   plan,
@@ -49,6 +52,8 @@ export const catalogue: readonly Operation[] = [
   reconcile,
   aggregate,
   verifyAggregationComplete,
+  discoverReducers,
+  clusterReduce,
   results,
   findPriorRun,
   reservationBook,

@@ -7,15 +7,15 @@ export const results = defineOperation({
   name: 'results',
   kind: 'query',
   summary: 'Give the reduced results of a run as a table, with the files they lie in.',
-  guidance: 'Aggregates first where that was not done. Every number comes from the fetched files; quote none that is not in them.',
-  input: z.strictObject({ run_id: runId, sort_by: z.optional(z.string()), limit: z.optional(z.number().check(z.int(), z.positive())) }),
+  guidance: 'Aggregates first where that was not done. While the run goes on (partial: true, the default) what is done by now is combined anew, and `whole` marks the grid points of which every task is in the numbers; partial: false refuses (outputs_missing) a run that is not whole. Every number comes from the fetched files; quote none that is not in them.',
+  input: z.strictObject({ run_id: runId, sort_by: z.optional(z.string()), limit: z.optional(z.number().check(z.int(), z.positive())), partial: z.optional(z.boolean()) }),
   output: resultsTable,
   idempotent: true,
   tool: true,
   positional: ['run_id'],
   run: async (input, context) => {
     const { readResults } = await import('../runs/aggregateRun.ts');
-    const table = await readResults(input.run_id, await runDepsOf(context), context);
+    const table = await readResults(input.run_id, { partial: input.partial ?? true }, await runDepsOf(context), context);
     const key = input.sort_by;
     const rows = key === undefined ? table.rows : table.rows.toSorted((a, b) => (a.metrics[key] ?? Infinity) - (b.metrics[key] ?? Infinity));
     return { ...table, rows: rows.slice(0, input.limit ?? 1000) };

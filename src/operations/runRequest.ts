@@ -53,6 +53,7 @@ export async function requestOf(spec: RunSpecInput, context: OperationContext): 
       evaluateOn: spec.evaluate_on ?? 'auto',
       ...(spec.auto_retry === undefined ? {} : { autoRetry: spec.auto_retry }),
       ...(spec.max_retries === undefined ? {} : { maxRetries: spec.max_retries }),
+      ...(spec.aggregate_cmd === undefined ? {} : { aggregateCmd: spec.aggregate_cmd }),
       ...(spec.run_name === undefined ? {} : { runName: spec.run_name }),
       ...(spec.executor === undefined ? {} : { executor: spec.executor }),
       ...(spec.command === undefined ? {} : { command: spec.command }),
@@ -101,6 +102,7 @@ export async function planOutputOf(plan: RunPlan, deps: RunDeps): Promise<PlanOu
     body: [
       `Runs: ${plan.command.executor}`,
       `In: ${plan.remotePath}`,
+      ...(plan.request.aggregateCmd === undefined ? [] : [`Reduced by: ${plan.request.aggregateCmd}`]),
       ...plan.arrays.slice(0, 12).map((array) => `Wave ${array.wave}: ${array.key}, tasks ${array.firstTask}–${array.firstTask + array.taskCount - 1}`),
       ...(plan.arrays.length > 12 ? [`… and ${plan.arrays.length - 12} more arrays`] : []),
       ...(plan.estWallS === null ? [] : [`Expected: about ${Math.ceil(plan.estWallS / 60)} min without the wait in the queue`]),

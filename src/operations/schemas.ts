@@ -110,6 +110,7 @@ export const runSpec = z.strictObject({
   env: z.optional(described(z.record(z.string(), z.string()), 'Extra environment variables for the tasks.')),
   auto_retry: z.optional(described(z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'Submit failed tasks again without asking while the run is monitored: true for the product’s table, or hpc-agent’s rules by class ({"system_oom": {"max_attempts": 1, "mem_multiplier": 1.5}}). Default: off.')),
   max_retries: z.optional(described(z.number().check(z.int(), z.minimum(0)), 'How often one task may be submitted again; default 3.')),
+  aggregate_cmd: z.optional(described(z.string().check(z.minLength(1)), 'The workspace’s own reducer: aggregate and cluster-reduce run it in the run’s folder on the cluster.')),
   evaluate_on: z.optional(described(z.enum(['auto', 'local', 'cluster']), 'Where .hpc/tasks.py is evaluated (once). auto: here, else on the cluster.')),
 });
 export type RunSpec = z.output<typeof runSpec>;
@@ -165,7 +166,7 @@ export const resultsTable = z.object({
   /** Names of the parameters, in the order of the columns. */
   parameters: z.array(z.string()),
   metrics: z.array(z.string()),
-  rows: z.array(z.object({ parameters: z.record(z.string(), z.unknown()), metrics: z.record(z.string(), z.nullable(z.number())), tasks: z.array(z.number()) })),
+  rows: z.array(z.object({ parameters: z.record(z.string(), z.unknown()), metrics: z.record(z.string(), z.nullable(z.number())), tasks: z.array(z.number()), whole: z.boolean(), missing_tasks: z.array(z.number()) })),
   files: z.object({ json: z.string(), csv: z.string() }),
   partial: z.boolean(),
 });

@@ -128,6 +128,22 @@ export async function jobScriptsOf(sidecar: Sidecar, attempt: Attempt | undefine
   ]);
 }
 
+/** A shell command in the run's folder with the software of its tasks, to be run outside a job. */
+export function commandScriptOf(sidecar: Sidecar, command: string, session: ClusterSession, facts: ClusterFacts, deps: RunDeps): Promise<string> {
+  const common = commonInput(session, facts, {
+    runId: sidecar.run_id,
+    cmdSha: sidecar.cmd_sha,
+    taskCount: sidecar.task_count,
+    remotePath: sidecar.remote_path ?? '',
+    executor: sidecar.executor,
+    resources: { cpus: 1 },
+    env: sidecar.extra?.submission?.env ?? {},
+    runName: sidecar.extra?.submission?.run_name ?? sidecar.run_id,
+    attempt: 1,
+  });
+  return renderJobScript({ ...common, program: { kind: 'command', command } }, { templatesDirectory: path.join(deps.assetsDirectory, 'templates') });
+}
+
 /** The script of the first array, as it would be submitted. */
 export async function jobScriptPreview(plan: RunPlan, deps: RunDeps): Promise<string> {
   const facts = await plan.session.facts();

@@ -25,6 +25,13 @@ export async function requireRun(runId: string, deps: RunDeps): Promise<OpenRun>
   throw new HpcError('spec_invalid', `There is no run ${runId} in ${deps.experimentDir}.`, { remediation: 'List the runs with `list-runs`, or name the workspace with --experiment-dir.' });
 }
 
+/** A run whose tasks are ours, with parameters and results; a job that was adopted has neither. */
+export async function requireOwnRun(runId: string, deps: RunDeps, verb: string): Promise<OpenRun> {
+  const run = await requireRun(runId, deps);
+  if (run.sidecar.extra?.adopted === undefined) return run;
+  throw new HpcError('spec_invalid', `${runId} is a job that was adopted: it cannot be ${verb}.`, { remediation: 'Only status, logs, cancel and reconcile work on it: HPC Agent knows neither its tasks’ parameters nor their results.' });
+}
+
 /** Views of runs as stored now; what a cluster's queue said is read once for all its runs. */
 function viewer(deps: RunDeps): (run: OpenRun) => Promise<RunView> {
   const queues = new Map<string, Promise<SourceSnapshot | undefined>>();

@@ -40,6 +40,8 @@ export interface RunRequest {
   /** hpc-agent's `auto_retry` of the sidecar; absent: off. */
   readonly autoRetry?: unknown;
   readonly maxRetries?: number;
+  /** The workspace's own reducer, run on the cluster when the results are aggregated. */
+  readonly aggregateCmd?: string;
   readonly evaluateOn: 'auto' | 'local' | 'cluster';
 }
 

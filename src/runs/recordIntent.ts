@@ -86,6 +86,7 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
     env: { modules: plan.profile.modules, ...(plan.profile.condaEnvs[0] === undefined ? {} : { conda_env: plan.profile.condaEnvs[0] }) },
     ...(plan.request.autoRetry === undefined ? {} : { auto_retry: plan.request.autoRetry }),
     ...(plan.request.maxRetries === undefined ? {} : { max_retries: plan.request.maxRetries }),
+    ...(plan.request.aggregateCmd === undefined ? {} : { aggregate_defaults: { aggregate_cmd: plan.request.aggregateCmd } }),
     job_ids: [],
     extra: { ...plan.command.extra, metrics_from_stdout: true, key_order: plan.sweep.keyOrder, provenance, submission },
   };

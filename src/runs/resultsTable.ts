@@ -8,10 +8,16 @@ const combinedSchema = z.looseObject({
   wave: z.nullable(z.number()),
   task_ids: z.array(z.number()),
   grid_points: z.record(z.string(), z.record(z.string(), z.nullable(z.number()))),
-  params: z.record(z.string(), z.record(z.string(), z.unknown())),
-  grid_tasks: z.record(z.string(), z.string()),
+  // hpc-agent's own combiner writes neither.
+  params: z._default(z.record(z.string(), z.record(z.string(), z.unknown())), {}),
+  grid_tasks: z._default(z.record(z.string(), z.string()), {}),
   errors: z.array(z.string()),
   notes: z.optional(z.array(z.string())),
+  cmd_sha: z.optional(z.string()),
+  /** All tasks of each grid point, those without a result too. */
+  grid_expected: z.optional(z.record(z.string(), z.string())),
+  /** Whose results they are: task ids by attempt. */
+  attempts: z.optional(z.record(z.string(), z.string())),
 });
 export type Combined = z.output<typeof combinedSchema>;
 
@@ -38,6 +44,10 @@ export interface ResultRow {
   readonly parameters: Record<string, unknown>;
   readonly metrics: Record<string, number | null>;
   readonly tasks: number[];
+  /** Every task of this grid point is in the numbers. */
+  readonly whole: boolean;
+  /** Those that are not. */
+  readonly missing_tasks: number[];
 }
 
 export interface Results {
@@ -47,11 +57,13 @@ export interface Results {
 }
 
 export function tableOf(combined: Combined, keyOrder: readonly string[]): Results {
-  const rows = Object.keys(combined.grid_points).map((name) => ({
-    parameters: combined.params[name] ?? {},
-    metrics: combined.grid_points[name] ?? {},
-    tasks: [...expandTaskIds(combined.grid_tasks[name] ?? '')],
-  }));
+  const rows = Object.keys(combined.grid_points).map((name): ResultRow => {
+    const tasks = [...expandTaskIds(combined.grid_tasks[name] ?? '')];
+    const expected = combined.grid_expected?.[name];
+    const missing = expected === undefined ? [] : expandTaskIds(expected).filter((task) => !tasks.includes(task));
+    // A combiner of before says only whether anything is missing at all.
+    return { parameters: combined.params[name] ?? { grid_point: name }, metrics: combined.grid_points[name] ?? {}, tasks, whole: expected === undefined ? combined.errors.length === 0 : missing.length === 0, missing_tasks: missing };
+  });
   rows.sort((a, b) => (a.tasks[0] ?? 0) - (b.tasks[0] ?? 0));
   const names = new Set(rows.flatMap((row) => Object.keys(row.parameters)));
   return {

@@ -12,10 +12,11 @@ import { containerArguments, type JobContainer } from './containerArguments.ts';
 import { dialectFor } from './dialects.ts';
 import type { SchedulerName } from './port.ts';
 
-/** What runs in the job: the dispatcher for each element of an array, or the combiner once. */
+/** What runs in the job: the dispatcher for each element of an array, or the combiner or a shell command once. */
 export type JobProgram =
   | { readonly kind: 'array'; /** Absolute path of `_hpc_dispatch.py`. */ readonly dispatcher: string; /** Task index of array index 1. */ readonly taskOffset: number; /** The task of each array index instead, from index 1. */ readonly tasks?: readonly number[] }
-  | { readonly kind: 'combiner'; /** Absolute path of `_hpc_combiner.py`. */ readonly combiner: string; readonly wave: number | 'all'; readonly extraArguments?: readonly string[] };
+  | { readonly kind: 'combiner'; /** Absolute path of `_hpc_combiner.py`. */ readonly combiner: string; readonly wave: number | 'all'; readonly extraArguments?: readonly string[] }
+  | { readonly kind: 'command'; readonly command: string };
 
 export interface JobScriptInput {
   readonly scheduler: SchedulerName;
@@ -80,7 +81,7 @@ function checkedEnvironment(env: Readonly<Record<string, string>>, reserved: Reg
 }
 
 function templateName({ scheduler, program, gpu }: JobScriptInput): string {
-  if (program.kind === 'combiner') return `${scheduler}/combiner.sh.njk`;
+  if (program.kind !== 'array') return `${scheduler}/combiner.sh.njk`;
   if (scheduler === 'background') return 'background/array.sh.njk';
   return `${scheduler}/${gpu ? 'gpu' : 'cpu'}_array.sh.njk`;
 }
@@ -91,6 +92,7 @@ function programWords(input: JobScriptInput): string[] {
   const { program } = input;
   // It needs nothing but the standard library: without site packages and PYTHON* variables it starts in half the time.
   if (program.kind === 'array') return [python, '-S', '-E', program.dispatcher];
+  if (program.kind === 'command') return ['/bin/sh', '-c', program.command];
   return [python, program.combiner, ...(program.wave === 'all' ? ['--all'] : ['--wave', String(program.wave)]), '--run-id', input.runId, ...(program.extraArguments ?? [])];
 }
 
@@ -126,7 +128,7 @@ function templateContext(input: JobScriptInput): Record<string, unknown> {
     runtime: input.runtime ?? '',
     container: container ?? null,
     containerArguments: container ? containerArguments(container, input.repoDir) : [],
-    passedNames: [...exports, ...env].map(([name]) => name).concat(own),
+    passedNames: [...exports, ...env].map(([name]) => name).concat(own, program.kind === 'command' ? ['HPC_RESULTS_DIR', 'HPC_PARAMS', 'HPC_TASKS', 'HPC_PARTIAL', 'HPC_OUTPUT', 'HPC_AGGREGATED_OUTPUT'] : []),
     cpus: String(input.cpus ?? 1),
     nfsDataDir: input.nfsDataDir ?? '',
     markerPath: input.markerPath ?? '',
@@ -136,7 +138,7 @@ function templateContext(input: JobScriptInput): Record<string, unknown> {
 
 function checkInput(input: JobScriptInput): void {
   const { program } = input;
-  const paths = { repoDir: input.repoDir, ...(program.kind === 'array' ? { dispatcher: program.dispatcher } : { combiner: program.combiner }), ...(input.markerPath === undefined ? {} : { markerPath: input.markerPath }) };
+  const paths = { repoDir: input.repoDir, ...(program.kind === 'array' ? { dispatcher: program.dispatcher } : program.kind === 'combiner' ? { combiner: program.combiner } : {}), ...(input.markerPath === undefined ? {} : { markerPath: input.markerPath }) };
   for (const [name, value] of Object.entries(paths)) {
     if (!path.posix.isAbsolute(value)) throw new HpcError('internal', `A job script needs an absolute path for ${name}, not ${JSON.stringify(value)}.`);
   }

@@ -3,7 +3,7 @@
 
 Rules:
 - `_combiner/<run_id>/wave_N.json` exists only whole; its existence says "combined", so it is written last and never
-  replaced without --force.
+  replaced without --force. With --all a file that is torn or another run's is replaced, and named.
 - A result counts only when its stamp does not belong to other parameters; what is missing, damaged or foreign is
   listed in `errors`, never guessed.
 - `grid_points` holds finite numbers only, since hpc-agent's readers multiply whatever they find there. Everything more
@@ -214,6 +214,9 @@ def read_result(task, folder, cmd_sha):
         )
     if stamp is not None and runtime and runtime.get("task_id") not in (None, task):
         return None, "the result in %s is that of task %s" % (name, runtime["task_id"]), None, False
+    if stamp is not None and runtime and runtime.get("exit_code") not in (None, 0):
+        # A task whose result counts is not run again, unless it was forced: then the metrics are those of before.
+        return None, "the result in %s is stale: attempt %s, after it, ended with status %s" % (name, runtime.get("attempt"), runtime["exit_code"]), runtime, False
     try:
         metrics = json.loads(text.decode("utf-8"))
     except ValueError as error:
@@ -270,9 +273,17 @@ def combine(tasks, run_id, sidecar, parameters, settle):
     points = {}
     samples = []
     unstamped = []
+    attempts = {}
+    inherited = {}
+    expected = {}
     for task in tasks:
         if task not in results:
             continue
+        kwargs = kwargs_of[task]
+        names = [name for name in order if name in kwargs] + [name for name in kwargs if name not in order]
+        point = {name: kwargs[name] for name in names if name not in replicates}
+        identity = json.dumps(point, sort_keys=True)
+        expected.setdefault(identity, []).append(task)
         metrics, problem, runtime, _ = results[task]
         if runtime:
             samples.append(runtime)
@@ -281,16 +292,21 @@ def combine(tasks, run_id, sidecar, parameters, settle):
             continue
         if problem:
             unstamped.append(task)
-        kwargs = kwargs_of[task]
-        names = [name for name in order if name in kwargs] + [name for name in kwargs if name not in order]
-        point = {name: kwargs[name] for name in names if name not in replicates}
-        points.setdefault(json.dumps(point, sort_keys=True), (point, []))[1].append((task, metrics))
+        if runtime and isinstance(runtime.get("attempt"), int):
+            attempts.setdefault(str(runtime["attempt"]), []).append(task)
+        if runtime and runtime.get("run_id") not in (None, run_id):
+            inherited.setdefault(str(runtime["run_id"]), []).append(task)
+        points.setdefault(identity, (point, []))[1].append((task, metrics))
+    for other in sorted(inherited):
+        # The dispatcher took them for done as well: the same parameters in the same folder.
+        notes.append("tasks %s: the result is that of run %s, which had the same parameters" % (compact_task_ids(inherited[other]), other))
     if unstamped:
         notes.append("tasks %s: no .hpc_cmd_sha beside the result, so its origin is not proved" % compact_task_ids(unstamped))
     by_key = {}
     for identity, (point, entries) in points.items():
         by_key.setdefault(grid_key(point.values()), []).append((identity, point, entries))
-    output = {"grid_points": {}, "errors": errors, "notes": notes, "statistics": {}, "params": {}, "grid_tasks": {}}
+    output = {"grid_points": {}, "errors": errors, "notes": notes, "statistics": {}, "params": {}, "grid_tasks": {}, "grid_expected": {}}
+    output["attempts"] = {attempt: compact_task_ids(attempts[attempt]) for attempt in sorted(attempts, key=int)}
     for key in sorted(by_key):
         several = by_key[key]
         if len(several) > 1:
@@ -306,6 +322,7 @@ def combine(tasks, run_id, sidecar, parameters, settle):
             output["statistics"][name] = statistics
             output["params"][name] = plain(point)
             output["grid_tasks"][name] = compact_task_ids([task for task, _ in entries])
+            output["grid_expected"][name] = compact_task_ids(expected[identity])
     return output, samples
 
 
@@ -328,12 +345,31 @@ def write_json(path, value):
 
 def write_wave(folder, stem, head, tasks, output, samples):
     path = os.path.join(folder, stem + ".json")
-    runtime = dict(head, samples=[plain(sample) for sample in samples])
+    runtime = dict({name: head[name] for name in ("wave", "run_id")}, samples=[plain(sample) for sample in samples])
     write_json(os.path.join(folder, stem + ".runtime.json"), runtime)
     whole = dict(head, task_ids=list(tasks), task_ids_compact=compact_task_ids(tasks))
     whole.update(output)
     write_json(path, whole)
     print("[combiner] grid_points=%d errors=%d wrote %s" % (len(output["grid_points"]), len(output["errors"]), path))
+
+
+def refusal(path, wave, tasks, head):
+    """Why a wave's file cannot stand for these tasks as it is; None where it can, or where there is none."""
+    try:
+        written = json.loads(_hpc_task.read_whole(path).decode("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return "is torn"
+    if not isinstance(written, dict):
+        return "is torn"
+    if written.get("run_id") != head["run_id"]:
+        return "belongs to run %s" % written.get("run_id")
+    if written.get("cmd_sha") not in (None, head["cmd_sha"]):
+        return "was made of other parameters"
+    if written.get("wave") != wave or written.get("task_ids") != tasks:
+        return "holds other tasks than the wave has"
+    return None
 
 
 def waves_of(sidecar):
@@ -365,16 +401,21 @@ def run(arguments):
             fail("output already exists: %s/wave_%d.json (use --force to overwrite)" % (folder, wanted[0]))
     parameters = read_parameters(state, run_id, sidecar)
     os.makedirs(folder, exist_ok=True)
+    head = {"run_id": run_id, "cmd_sha": sidecar.get("cmd_sha") or ""}
     for wave in wanted:
-        if arguments.all and not arguments.force and os.path.exists(os.path.join(folder, "wave_%d.json" % wave)):
-            continue
+        path = os.path.join(folder, "wave_%d.json" % wave)
+        if arguments.all and not arguments.force and os.path.exists(path):
+            reason = refusal(path, wave, waves[wave], head)
+            if reason is None:
+                continue
+            sys.stderr.write("[combiner] %s %s: combined anew\n" % (path, reason))
         output, samples = combine(waves[wave], run_id, sidecar, parameters, arguments.settle)
-        write_wave(folder, "wave_%d" % wave, {"wave": wave, "run_id": run_id}, waves[wave], output, samples)
+        write_wave(folder, "wave_%d" % wave, dict(head, wave=wave), waves[wave], output, samples)
     if arguments.all:
         # Over all tasks at once, not over the waves' means: a grid point may have tasks in several waves.
         tasks = sorted(task for wave in waves.values() for task in wave)
         output, samples = combine(tasks, run_id, sidecar, parameters, 0)
-        write_wave(folder, "all", {"wave": None, "run_id": run_id}, tasks, output, samples)
+        write_wave(folder, "all", dict(head, wave=None), tasks, output, samples)
 
 
 def main(argv=None):

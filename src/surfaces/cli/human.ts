@@ -33,7 +33,7 @@ export function resultsLines(results: ResultsTable): string {
   return [
     table([...results.parameters, ...results.metrics, 'tasks'], results.rows.map((row) => [...results.parameters.map((name) => row.parameters[name]), ...results.metrics.map((name) => row.metrics[name]), row.tasks.length])),
     '',
-    ...(results.partial ? ['Not all tasks are in these numbers yet.'] : []),
+    ...(results.partial ? [`Not all tasks are in these numbers yet: ${results.rows.filter((row) => row.whole).length} of ${results.rows.length} rows are whole.`] : []),
     `Table: ${results.files.csv}`,
     `JSON:  ${results.files.json}`,
   ].join('\n');
@@ -76,6 +76,12 @@ const renderers: Readonly<Record<string, Renderer>> = {
   monitor: (data: { run: RunSummary }) => runLines(data.run),
   logs: (data: { found: boolean; text: string; path: string }) => (data.found ? data.text.split('\n').map(plain).join('\n') : `No such log yet: ${data.path}`),
   failures: (data: FailuresOutput) => failuresLines(data),
+  'discover-reducers': (data: { declared: { aggregate_cmd: string | null } | null; reducers: { path: string; docstring: string; matches: string[] }[]; problems: { path: string; message: string }[] }) =>
+    [
+      ...(data.declared?.aggregate_cmd ? [`The run names: ${data.declared.aggregate_cmd}`] : []),
+      ...(data.reducers.length > 0 ? [table(['script', 'because', 'what it says'], data.reducers.map((r) => [r.path, r.matches.join(' '), r.docstring]))] : ['No script looks like a reducer.']),
+      ...data.problems.map((p) => `! ${p.path}: ${p.message}`),
+    ].join('\n'),
   efficiency: (data: EfficiencyOutput) => efficiencyLines(data),
   resubmit: (data: ResubmitOutput) =>
     [

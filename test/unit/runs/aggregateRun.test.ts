@@ -3,7 +3,8 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { HpcError } from '../../../src/foundation/errors.ts';
 import { readResults, verifyAggregation } from '../../../src/runs/aggregateRun.ts';
-import { makePlace, type Place } from './place.ts';
+import { writeSidecar, type Sidecar, type Submission } from '../../../src/runs/sidecar.ts';
+import { endEvent, makePlace, startEvent, type Place } from './place.ts';
 
 const runId = '20260102-000000-abcdef01';
 
@@ -73,6 +74,45 @@ describe('the invariants of aggregated results (unit)', function () {
     assert.deepEqual([report.ok, report.missing_waves, report.all_waves_combined], [false, [1], false]);
   });
 
+  it('fail for files of waves that cannot count, each named with why', async () => {
+    await write('all.json', combined({ a: '0-1', b: '2-3' }, { attempts: { 1: '0,2,3', 2: '1' } }));
+    const good = combined({ a: '0-1' }, { wave: 0, attempts: { 1: '0', 2: '1' } });
+    const cases: readonly (readonly [unknown, RegExp])[] = [
+      ['{"run_id": "2026', /^wave_0\.json is torn$/],
+      [combined({ a: '0-1' }, { wave: 0, run_id: 'another' }), /^wave_0\.json belongs to run another$/],
+      [combined({ a: '0-1' }, { wave: 0, cmd_sha: 'd'.repeat(64) }), /^wave_0\.json was made of other parameters \(cmd_sha dddddddddddd\)$/],
+      [combined({ a: '0-1' }, { wave: 1 }), /^wave_0\.json is that of wave 1$/],
+      [combined({ a: '0-2' }, { wave: 0 }), /^wave_0\.json holds tasks 2, which are not its own$/],
+      [combined({ a: '0' }, { wave: 0 }), /^wave_0\.json was written before the results of tasks 1$/],
+      [combined({ a: '0-1' }, { wave: 0, attempts: { 1: '0-1' } }), /^wave_0\.json has an older attempt’s results of tasks 1$/],
+    ];
+    await write('wave_1.json', combined({ b: '2-3' }, { wave: 1 }));
+    for (const [file, message] of cases) {
+      await write('wave_0.json', file);
+      const report = await verifyAggregation(runId, place.deps);
+      assert.deepEqual([report.ok, report.missing_waves, report.refused_files.length], [false, [0], 1], JSON.stringify(report));
+      assert.match(report.refused_files[0] ?? '', message);
+    }
+    await write('wave_0.json', good);
+    assert.equal((await verifyAggregation(runId, place.deps)).ok, true);
+  });
+
+  it('fail where the tasks made their results anew since, by what they themselves reported', async () => {
+    const sidecar = JSON.parse(await fs.readFile(path.join(place.experimentDir, '.hpc', 'runs', `${runId}.json`), 'utf8')) as Sidecar;
+    const attempt = { number: 2, request_id: 'A', at: '', automatic: false, groups: [], arrays: [{ key: 'r2a0', wave: 0, group: 0, tasks: [[1, 2]] as [number, number][], job_name: 'again', job_id: '20' }], combiner: { key: 'r2c', job_name: 'c', job_id: '21' } };
+    await writeSidecar(place.experimentDir, { ...sidecar, extra: { ...sidecar.extra, submission: { ...sidecar.extra?.submission, attempts: [attempt] } as Submission } });
+    const events = path.join(place.deps.journal.observationDirectory(place.experimentDir, runId), 'events');
+    await fs.mkdir(events, { recursive: true });
+    // Task 1 made its result again; task 2 found the one of its first attempt and kept it.
+    await fs.writeFile(path.join(events, 'node1.jsonl'), [1, 2].map((task) => startEvent('20', task, task, 1_767_350_000, 2) + endEvent('20', task, task, 1_767_350_060, task === 1 ? 'done' : 'skipped', 0, 2)).join(''));
+    await waves();
+    await write('all.json', combined({ a: '0-1', b: '2-3' }, { attempts: { 1: '0-3' } }));
+    const report = await verifyAggregation(runId, place.deps);
+    assert.deepEqual([report.ok, report.refused_files], [false, ['all.json has an older attempt’s results of tasks 1']]);
+    await write('all.json', combined({ a: '0-1', b: '2-3' }, { attempts: { 1: '0,2-3', 2: '1' } }));
+    assert.equal((await verifyAggregation(runId, place.deps)).ok, true);
+  });
+
   it('fail where nothing was fetched, and a torn file is named', async () => {
     const report = await verifyAggregation(runId, place.deps);
     assert.deepEqual([report.ok, report.missing_tasks, report.missing_waves], [false, [0, 1, 2, 3], [0, 1]]);
@@ -84,7 +124,7 @@ describe('the invariants of aggregated results (unit)', function () {
     await waves();
     await write('all.json', combined({ a: '0-1', b: '2-3' }));
     const before = place.connection.statistics.roundTrips;
-    const table = await readResults(runId, place.deps, place.call);
+    const table = await readResults(runId, { partial: true }, place.deps, place.call);
     assert.equal(place.connection.statistics.roundTrips, before);
     assert.deepEqual([table.partial, table.rows.map(({ tasks }) => tasks)], [false, [[0, 1], [2, 3]]]);
     assert.match(await fs.readFile(table.files.csv, 'utf8'), /^x,y,tasks\r\na,0,0 1\r\nb,0.5,2 3\r\n$/);

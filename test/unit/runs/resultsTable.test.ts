@@ -45,7 +45,7 @@ describe('results as a table (unit)', () => {
   it('CSV gives back every text and every number', () => {
     fc.assert(
       fc.property(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), (text, number) => {
-        const rows = readCsv(csvOf({ parameters: ['p'], metrics: ['m'], rows: [{ parameters: { p: text }, metrics: { m: number }, tasks: [0] }] }));
+        const rows = readCsv(csvOf({ parameters: ['p'], metrics: ['m'], rows: [{ parameters: { p: text }, metrics: { m: number }, tasks: [0], whole: true, missing_tasks: [] }] }));
         assert.equal(rows[1]?.[0], text);
         assert.equal(Number(rows[1]?.[1]), number === 0 ? 0 : number);
       }),
