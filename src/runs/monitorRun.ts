@@ -3,6 +3,7 @@ import { sleep } from '../foundation/abort.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { runState } from './listRuns.ts';
+import { recordOutcome } from './recordOutcome.ts';
 import { rememberRuntimes } from './runtimes.ts';
 import { autoRetrier } from './resubmit/autoRetry.ts';
 import type { RunView } from './runView.ts';
@@ -58,7 +59,10 @@ export async function monitorRun(runId: string, options: { pollIntervalMs?: numb
     if (next === undefined) settledMs ??= deps.clock.now().getTime();
     const combined = view.facts.combined.length >= view.submission.combiners.length || view.counts.complete < view.tasks.length;
     const ended = settledMs !== undefined && (combined || deps.clock.now().getTime() - settledMs > combinerGraceMs);
-    if (ended) await rememberRuntimes(runId, deps);
+    if (ended) {
+      await rememberRuntimes(runId, deps);
+      await recordOutcome(view, deps);
+    }
     if (ended || elapsedMs >= options.budgetMs) return { view, retried: retrying.made, ticks, elapsedMs, ended: next === undefined, nextTickS: next };
     await sleep(options.pollIntervalMs ?? (next ?? 1) * 1000 * 2 ** failures, call.signal);
   }

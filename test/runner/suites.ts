@@ -109,6 +109,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     typescript('check:manifest', ['src/surfaces/vscode/manifest.ts', '--check']),
     ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
     ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
+    mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
     demo(root),
     // The bed's own suite breaks things in a sandbox of its own.
     ...each('sandbox', everywhere, (file) => (file === 'test/sandbox/sandbox.test.ts' ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
