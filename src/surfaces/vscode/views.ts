@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { isOpen } from './trees/runWords.ts';
 import { attentionBadge, runNodes, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
 import { failureGroupNodes, isFailuresNode } from './trees/failureNodes.ts';
-import { clusterNodes } from './trees/clustersTree.ts';
+import { clusterNodes, isPartitionsNode } from './trees/clustersTree.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
 import { reservationNodes } from './trees/reservationsTree.ts';
 import type { ReservationsStore } from './trees/reservationsStore.ts';
@@ -32,7 +32,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
   };
   const runsProvider = new NodeTreeProvider(loadTasks);
   const runsView = vscode.window.createTreeView('hpcAgent.runs', { treeDataProvider: runsProvider, canSelectMany: true, showCollapseAll: true });
-  const clustersProvider = new NodeTreeProvider(() => Promise.resolve([]));
+  const clustersProvider = new NodeTreeProvider((node) => (isPartitionsNode(node) ? clusters.partitions(node) : Promise.resolve([])));
   const clustersView = vscode.window.createTreeView('hpcAgent.clusters', { treeDataProvider: clustersProvider });
 
   const reservationsProvider = new NodeTreeProvider(() => Promise.resolve([]));

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { Log } from '../../../foundation/log.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { Core } from '../core.ts';
-import type { CheckReport, ClusterProblem, ClusterRow } from './clustersTree.ts';
+import { partitionNodes, partitionsFailure, type CheckReport, type ClusterProblem, type ClusterRow } from './clustersTree.ts';
+import type { TreeNode } from './node.ts';
 
 export class ClustersStore implements vscode.Disposable {
   rows: readonly ClusterRow[] = [];
@@ -34,6 +35,17 @@ export class ClustersStore implements vscode.Disposable {
       this.log.warn(`Clusters could not be read: ${this.failure}`);
     }
     this.changed.fire();
+  }
+
+  /** The rows below a cluster's “Partitions”; asks the cluster, at most once a minute for all windows. */
+  async partitions(node: TreeNode): Promise<readonly TreeNode[]> {
+    if (node.subject.kind !== 'cluster') return [];
+    try {
+      const { resources } = await import('../../../operations/resources.ts');
+      return partitionNodes(node, await this.core.call(resources, { cluster: node.subject.name }, { folder: this.folder() }), new Date());
+    } catch (error) {
+      return partitionsFailure(node, messageOf(error));
+    }
   }
 
   setReport(cluster: string, report: CheckReport): void {

@@ -76,8 +76,71 @@ function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachab
     icon: clusterIcon(row, report),
     contextValue: row.connection === 'local' ? 'cluster.local' : 'cluster.remote',
     subject: { kind: 'cluster', name: row.name },
-    children: report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check)),
+    children: [...(report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check))), partitionsNode(row.name)],
   };
+}
+
+/** As `resources` gives it. */
+export interface FreeResources {
+  readonly observed_at: string;
+  readonly stale_reason: string | null;
+  readonly partitions: readonly {
+    readonly name: string;
+    readonly is_default: boolean;
+    readonly up: boolean;
+    readonly max_walltime_s: number | null;
+    readonly nodes: number;
+    readonly cpus_total: number;
+    readonly cpus_free: number;
+    readonly memory_mib_per_node: number | null;
+    readonly gpus: readonly { readonly type: string; readonly total: number; readonly free: number }[];
+  }[];
+}
+
+/** Asked for only when it is opened: looking at the tree connects to nothing. */
+function partitionsNode(cluster: string): TreeNode {
+  return {
+    id: `cluster:${cluster}/partitions`,
+    label: 'Partitions',
+    tooltip: 'What is free now: asked when this is opened, at most once a minute.',
+    icon: { id: 'server' },
+    contextValue: 'partitions',
+    subject: { kind: 'cluster', name: cluster },
+    children: 'lazy',
+  };
+}
+
+export function isPartitionsNode(node: TreeNode): boolean {
+  return node.contextValue === 'partitions';
+}
+
+export function partitionNodes(parent: TreeNode, free: FreeResources, now: Date): readonly TreeNode[] {
+  return free.partitions.map((partition): TreeNode => {
+    const gpus = partition.gpus.map(({ type, total, free: left }) => `${left} of ${total} ${type}`);
+    const cores = `${partition.cpus_free} of ${partition.cpus_total} cores`;
+    const lines = [
+      `**${escapeMarkdown(partition.name)}**${partition.is_default ? ', the default' : ''}${partition.up ? '' : ': takes no jobs now'}`,
+      `${cores} free on ${partition.nodes} node${partition.nodes === 1 ? '' : 's'}${gpus.length === 0 ? '' : `; GPUs: ${escapeMarkdown(gpus.join(', '))} free`}`,
+      ...(partition.memory_mib_per_node === null ? [] : [`Up to ${Math.round(partition.memory_mib_per_node / 1024)} GiB on a node`]),
+      ...(partition.max_walltime_s === null ? [] : [`Walltime at most ${formatDuration(partition.max_walltime_s * 1000)}`]),
+      `As of ${formatDuration(now.getTime() - Date.parse(free.observed_at))} ago${free.stale_reason === null ? '' : `; asking again failed: ${escapeMarkdown(free.stale_reason)}`}`,
+    ];
+    return {
+      id: `${parent.id}/${partition.name}`,
+      label: partition.name,
+      description: [...(partition.up ? [] : ['down']), `${cores} free`, ...gpus.map((text) => `${text} free`)].join(' · '),
+      tooltip: lines.join('\n\n'),
+      icon: partition.up ? (partition.cpus_free > 0 ? { id: 'circle-filled', color: 'testing.iconPassed' } : { id: 'circle-outline' }) : { id: 'circle-slash', color: 'list.warningForeground' },
+      contextValue: 'partition',
+      subject: parent.subject,
+      children: 'none',
+    };
+  });
+}
+
+/** Instead of the partitions, where the cluster could not be asked. */
+export function partitionsFailure(parent: TreeNode, message: string): readonly TreeNode[] {
+  return [{ id: `${parent.id}/failure`, label: 'Could not be asked', description: message, tooltip: escapeMarkdown(message), icon: { id: 'warning', color: 'list.warningForeground' }, contextValue: 'partition', subject: parent.subject, children: 'none' }];
 }
 
 function uncheckedNode(cluster: string): TreeNode {

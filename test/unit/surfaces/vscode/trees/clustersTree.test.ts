@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { clusterNodes, type CheckReport, type ClusterRow } from '../../../../../src/surfaces/vscode/trees/clustersTree.ts';
+import { clusterNodes, isPartitionsNode, partitionNodes, partitionsFailure, type CheckReport, type ClusterRow } from '../../../../../src/surfaces/vscode/trees/clustersTree.ts';
 import { ago, now } from '../fixtures.ts';
 
 const row: ClusterRow = { name: 'spartan', scheduler: 'slurm', connection: 'ssh', target: 'alice@spartan', scope: 'user', state: 'idle', state_reason: null };
@@ -16,7 +16,7 @@ describe('The Clusters tree (unit)', () => {
   it('says what is known without asking', () => {
     const nodes = clusterNodes([row, { ...row, name: 'this-computer', connection: 'local', scheduler: 'background', state: 'connected' }], [], new Map(), new Map(), now);
     assert.deepEqual(nodes.map(({ description }) => description), ['Slurm · not connected', 'no scheduler · here']);
-    for (const { children } of nodes) assert.deepEqual(typeof children === 'string' ? children : children.map(({ label, command }) => [label, command]), [['Check now', 'hpc-agent.preflight']]);
+    for (const { children } of nodes) assert.deepEqual(typeof children === 'string' ? children : children.map(({ label, command }) => [label, command]), [['Check now', 'hpc-agent.preflight'], ['Partitions', undefined]]);
   });
 
   it('shows why a cluster cannot be used', () => {
@@ -31,7 +31,20 @@ describe('The Clusters tree (unit)', () => {
     assert.deepEqual(node.children.map(({ label, description, icon }) => [label, description, icon?.id]), [
       ['login', 'alice', 'pass'],
       ['scratch folder', 'could not be asked: timed out', 'question'],
+      ['Partitions', undefined, 'server'],
     ]);
+  });
+
+  it('shows what is free of each partition when “Partitions” is opened, and not before', () => {
+    const [node] = clusterNodes([row], [], new Map(), new Map(), now);
+    const partitions = typeof node?.children === 'string' ? undefined : node?.children.find(isPartitionsNode);
+    assert.ok(partitions);
+    assert.equal(partitions.children, 'lazy');
+    const shared = { is_default: false, max_walltime_s: 3600, nodes: 2, cpus_total: 64, memory_mib_per_node: 65_536 };
+    const rows = partitionNodes(partitions, { observed_at: ago(30), stale_reason: null, partitions: [{ ...shared, name: 'gpu', up: true, cpus_free: 12, gpus: [{ type: 'a100', total: 4, free: 2 }] }, { ...shared, name: 'old', up: false, cpus_free: 0, gpus: [] }] }, now);
+    assert.deepEqual(rows.map(({ label, description, icon }) => [label, description, icon?.id]), [['gpu', '12 of 64 cores free · 2 of 4 a100 free', 'circle-filled'], ['old', 'down · 0 of 64 cores free', 'circle-slash']]);
+    assert.match(rows[0]?.tooltip ?? '', /64 GiB[\s\S]*at most 60 min[\s\S]*30 s ago/);
+    assert.deepEqual(partitionsFailure(partitions, 'no route').map(({ label, description }) => [label, description]), [['Could not be asked', 'no route']]);
   });
 
   it('shows mistakes of clusters.yaml with their place', () => {
