@@ -1,4 +1,5 @@
 /** Every operation, in the order in which people meet them. */
+import { adoptJob, pruneOrphanSidecars } from './adoptJob.ts';
 import { aggregate, verifyAggregationComplete } from './aggregate.ts';
 import { buildTasksPy } from './buildTasksPy.ts';
 import { cancel } from './cancel.ts';
@@ -50,6 +51,8 @@ export const catalogue: readonly Operation[] = [
   resubmit,
   cancel,
   reconcile,
+  adoptJob,
+  pruneOrphanSidecars,
   aggregate,
   verifyAggregationComplete,
   discoverReducers,

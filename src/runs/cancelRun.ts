@@ -10,7 +10,7 @@ import type { CancelTarget, IndexRange } from '../scheduler/port.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
-import { currentArrays, isWhollySubmitted, placedArrays, rangesOf } from './placement.ts';
+import { currentArrays, indexOf, isWhollySubmitted, placedArrays, rangesOf } from './placement.ts';
 import type { RunView } from './runView.ts';
 import { reconcileRun } from './reconcileRun.ts';
 
@@ -91,12 +91,18 @@ function targetsFor(view: RunView, alive: readonly number[], whole: boolean): re
   for (const { array, tasks } of currentArrays(view.submission)) {
     if (array.jobId === null) continue;
     const indices: number[] = [];
+    let alone = false;
     let goesOn = false;
     for (const task of tasks) {
       // What the queue does not list is not named to it: after a crash of the controller the id may be another job's by now.
-      if (wanted.has(task) && isListed(view, task)) indices.push(array.tasks.positionOf(task) + 1);
+      if (wanted.has(task) && isListed(view, task)) {
+        const index = indexOf(array, task);
+        if (index === undefined) alone = true;
+        else indices.push(index);
+      }
       else if (!wanted.has(task) && !hasEnded(view, task)) goesOn = true;
     }
+    if (alone) targets.push({ jobId: array.jobId });
     if (indices.length === 0) continue;
     const ranges: IndexRange[] = rangesOf(indices).map(([first, last]) => ({ first, last }));
     targets.push(goesOn ? { jobId: array.jobId, indices: ranges } : { jobId: array.jobId });

@@ -180,7 +180,8 @@ async function storeRuns(runs: readonly OpenRun[], raw: unknown, deps: RunDeps):
     const facts = await deps.journal.readFacts(run.experimentDir, runId);
     await deps.journal.writeFacts(run.experimentDir, runId, {
       ...facts,
-      gone: reply.gone === true,
+      // An adopted job has no folder of ours.
+      gone: reply.gone === true && run.sidecar.extra?.adopted === undefined,
       ...(reply.claims ? { claims: reply.claims } : {}),
       ...(reply.combined ? { combined: reply.combined.map((name) => Number(/\d+/.exec(name)?.[0])).sort((a, b) => a - b) } : {}),
     });

@@ -2,7 +2,7 @@
  * Which job a task is: the array and element of its latest attempt. A run is submitted once; tasks that are submitted again form
  * arrays of their own, whose elements are any tasks of the run.
  */
-import type { ResourceRequest } from '../scheduler/port.ts';
+import type { IndexRange, ResourceRequest } from '../scheduler/port.ts';
 import type { Sidecar, Submission } from './sidecar.ts';
 
 /** Inclusive ranges of task ids, ascending. */
@@ -30,6 +30,14 @@ export class TaskList {
 
   *[Symbol.iterator](): Generator<number> {
     for (const [first, last] of this.ranges) for (let task = first; task <= last; task += 1) yield task;
+  }
+
+  /** What stands at this place, from 0. */
+  at(position: number): number | undefined {
+    const range = this.starts.findLastIndex((start) => start <= position);
+    const [first, last] = this.ranges[range] ?? [0, -1];
+    const found = first + position - (this.starts[range] ?? 0);
+    return found <= last ? found : undefined;
   }
 
   /** Where the task stands, from 0; -1 where it does not. */
@@ -60,12 +68,30 @@ export interface PlacedArray {
   readonly jobName: string;
   readonly jobId: string | null;
   readonly tasks: TaskList;
+  /** Of an adopted job: its elements' indices, or that it is no array. Ours count from 1. */
+  readonly foreign?: TaskList | 'plain';
+}
+
+/** The scheduler's index of the task in this array; undefined where the job is none. */
+export function indexOf(array: PlacedArray, task: number): number | undefined {
+  const position = array.tasks.positionOf(task);
+  if (array.foreign === 'plain') return undefined;
+  return array.foreign === undefined ? position + 1 : array.foreign.at(position);
+}
+
+/** A row of the scheduler in our counting from 1. */
+export function inOurCount<Row extends { readonly indices?: readonly IndexRange[] }>(row: Row, { foreign }: PlacedArray): Row {
+  if (foreign === undefined) return row;
+  if (foreign === 'plain') return row.indices === undefined ? { ...row, indices: [{ first: 1, last: 1 }] } : row;
+  if (row.indices === undefined) return row;
+  const indices = row.indices.flatMap(({ first, last }) => foreign.ranges.flatMap(([from, to]) => (Math.max(first, from) <= Math.min(last, to) ? [{ first: foreign.positionOf(Math.max(first, from)) + 1, last: foreign.positionOf(Math.min(last, to)) + 1 }] : [])));
+  return { ...row, indices };
 }
 
 /** All arrays of a run, attempt after attempt. */
 export function placedArrays(submission: Submission): readonly PlacedArray[] {
   return [
-    ...submission.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: 1, jobName: array.job_name, jobId: array.job_id, tasks: TaskList.from(array.first_task, array.task_count) })),
+    ...submission.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: 1, jobName: array.job_name, jobId: array.job_id, tasks: TaskList.from(array.first_task, array.task_count), ...(array.plain === true ? { foreign: 'plain' as const } : array.indices ? { foreign: new TaskList(array.indices) } : {}) })),
     ...(submission.attempts ?? []).flatMap((attempt) =>
       attempt.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: attempt.number, jobName: array.job_name, jobId: array.job_id, tasks: new TaskList(array.tasks) })),
     ),

@@ -10,7 +10,7 @@ import type { RunDeps } from './deps.ts';
 import { parseKwargs } from './kwargs.ts';
 import type { RunFacts, RunRecord } from './journal.ts';
 import { mergeTaskStates, type TaskState, type TaskView } from './mergeTaskStates.ts';
-import { placedArrays, type PlacedArray } from './placement.ts';
+import { indexOf, inOurCount, placedArrays, type PlacedArray } from './placement.ts';
 import type { Sidecar, Submission } from './sidecar.ts';
 import { foldEvents, readEvents } from './taskEvents.ts';
 import { paramsFile } from './workspace.ts';
@@ -103,7 +103,7 @@ function queueRows(dialect: SchedulerDialect, snapshot: SourceSnapshot | undefin
   }
   if (!answer) return undefined;
   const { rowsByJob } = answer;
-  return { rows: arrays.flatMap((array) => (array.jobId === null ? [] : (rowsByJob.get(array.jobId) ?? []).filter((row) => isOurs(row, array)))), atMs: Date.parse(snapshot.at) };
+  return { rows: arrays.flatMap((array) => (array.jobId === null ? [] : (rowsByJob.get(array.jobId) ?? []).filter((row) => isOurs(row, array)).map((row) => inOurCount(row, array)))), atMs: Date.parse(snapshot.at) };
 }
 
 export interface ViewSources {
@@ -125,7 +125,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
   const cancelled = run.record?.cancel_requested?.tasks;
   const isCancelRequested = (task: number): boolean => cancelled === 'all' || (Array.isArray(cancelled) && cancelled.some(([first, last]) => task >= first && task <= last));
   const arrays = placedArrays(run.submission);
-  const tasks = mergeTaskStates({
+  const merged = mergeTaskStates({
     totalTasks: total,
     arrays: arrays.map((array) => {
       const absent = array.jobId === null ? undefined : known.absent[array.jobId];
@@ -134,12 +134,29 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
     histories,
     // An answer from before the run was first observed says nothing of its jobs.
     queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, arrays),
-    accounting,
+    accounting: accounting && { ...accounting, rows: inOurCounting(accounting.rows, arrays) },
     isCancelRequested,
     nowMs: deps.clock.now().getTime(),
   });
+  const tasks = run.sidecar.extra?.adopted === undefined ? merged : merged.map((task, index) => ({ ...task, job: schedulersName(arrays, index) }));
   const counts = countStates(tasks);
   return { ...run, tasks, counts, facts: known, skippedEvents: skipped, lifecycle: lifecycleOf(run, counts, cancelled === 'all') };
+}
+
+function inOurCounting(rows: readonly AccountingRow[], arrays: readonly PlacedArray[]): readonly AccountingRow[] {
+  if (arrays.every(({ foreign }) => foreign === undefined)) return rows;
+  return rows.map((row) => {
+    const array = arrays.find(({ jobId }) => jobId === row.jobId);
+    return array ? inOurCount(row, array) : row;
+  });
+}
+
+/** `123_7`, or `123` for a job that is no array. */
+function schedulersName(arrays: readonly PlacedArray[], task: number): string | null {
+  const array = arrays.findLast(({ tasks }) => tasks.positionOf(task) >= 0);
+  if (typeof array?.jobId !== 'string') return null;
+  const index = indexOf(array, task);
+  return index === undefined ? array.jobId : `${array.jobId}_${index}`;
 }
 
 function lifecycleOf(run: OpenRun, counts: Readonly<Record<TaskState, number>>, wholeCancelled: boolean): Lifecycle {

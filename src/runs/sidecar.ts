@@ -8,6 +8,8 @@ import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
 import { runsDirectory, sidecarFile } from './workspace.ts';
 
+const rangesSchema = z.array(z.tuple([z.number(), z.number()]));
+
 const arraySchema = z.object({
   /** `w<wave>a<number>`: names the array in receipts, log files and job names. */
   key: z.string(),
@@ -16,12 +18,13 @@ const arraySchema = z.object({
   task_count: z.number(),
   job_name: z.string(),
   job_id: z.nullable(z.string()),
+  /** Of a job that was adopted: the scheduler's own indices, in the order of the tasks; or that it is no array. */
+  indices: z.optional(rangesSchema),
+  plain: z.optional(z.boolean()),
 });
 export type SubmittedArray = z.output<typeof arraySchema>;
 
 const combinerSchema = z.object({ key: z.string(), wave: z.number(), job_name: z.string(), job_id: z.nullable(z.string()) });
-
-const rangesSchema = z.array(z.tuple([z.number(), z.number()]));
 
 /** Tasks that were submitted again: the second, third, … attempt of the run, each with one request. */
 const attemptSchema = z.object({

@@ -11,7 +11,7 @@ import { HpcError } from '../foundation/errors.ts';
 import { canaryError, canaryPlan, verifyCanary, type CanaryOptions, type CanaryReport } from './canary.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { forgetEvaluation } from './evaluateSweep.ts';
-import { requireRun } from './listRuns.ts';
+import { requireOwnRun, requireRun } from './listRuns.ts';
 import { assertSubmittable, planRun, type RunPlan, type RunRequest } from './planRun.ts';
 import { findPrior, type PriorRun } from './priorRun.ts';
 import { pushRun } from './pushRun.ts';
@@ -172,7 +172,7 @@ function withRunId(problem: HpcError, runId: string): HpcError {
 
 /** Finishes an interrupted submission: what is on the cluster stays, what is missing is submitted. */
 export async function resumeSubmission(runId: string, deps: RunDeps, call: CallOptions): Promise<SubmitOutcome> {
-  const run = await requireRun(runId, deps);
+  const run = await requireOwnRun(runId, deps, 'submitted');
   const session = await deps.session(run.sidecar.cluster ?? '');
   const before = session.connection.statistics.roundTrips;
   await ensureRecord(run, deps);

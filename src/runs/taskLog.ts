@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
-import { arrayOfTask } from './placement.ts';
+import { arrayOfTask, indexOf } from './placement.ts';
 
 export interface LogRequest {
   readonly runId: string;
@@ -48,7 +48,8 @@ export async function readTaskLog(request: LogRequest, deps: RunDeps, call: Call
   if (array.jobId === null) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} is not submitted yet: it has no log.`, { remediation: 'Resume the submission first.' });
   const session = await deps.session(run.sidecar.cluster ?? '');
   const pattern = run.submission.logs[array.key]?.[request.stream === 'stdout' ? 'out' : 'err'] ?? '';
-  const path = session.dialect.resolveLogPath(pattern, array.jobId, array.tasks.positionOf(request.taskId) + 1);
+  if (pattern === '') throw new HpcError('spec_invalid', `It is not known where job ${array.jobId} writes its output: ${run.sidecar.cluster ?? 'the scheduler'} did not say when the job was adopted.`, { remediation: 'Look at the job’s own script for its output files.' });
+  const path = session.dialect.resolveLogPath(pattern, array.jobId, indexOf(array, request.taskId));
   const facts = await session.facts({ signal: call.signal });
   const reply = z.safeParse(
     replySchema,

@@ -10,7 +10,7 @@ import { submissionProblem, submitSteps } from '../../cluster/submitProtocol.ts'
 import type { ClusterSession } from '../../cluster/session.ts';
 import { effectiveLimits } from '../../cluster/limits.ts';
 import type { CallOptions, RunDeps } from '../deps.ts';
-import { requireRun } from '../listRuns.ts';
+import { requireOwnRun, requireRun } from '../listRuns.ts';
 import type { RunRecord } from '../journal.ts';
 import { planArrays } from '../planArrays.ts';
 import { isWhollySubmitted, rangesOf, TaskList } from '../placement.ts';
@@ -42,7 +42,7 @@ export interface ResubmitOutcome {
 const rememberedRequests = 50;
 
 export async function resubmitRun(request: ResubmitRequest, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
-  const run = await requireRun(request.runId, deps);
+  const run = await requireOwnRun(request.runId, deps, 'submitted again');
   const session = await deps.session(run.sidecar.cluster ?? '');
   await ensureRecord(run, deps);
   const before = request.requestId === undefined ? undefined : attemptOf(run.submission, request.requestId);
@@ -86,7 +86,7 @@ function withAttempts(sidecar: Sidecar, change: (attempts: readonly Attempt[]) =
 
 /** The attempt on this disk, before anything leaves it. `known`: somebody else recorded the same request a moment ago. */
 async function recordAttempt(plan: ResubmitPlan, request: ResubmitRequest, session: ClusterSession, deps: RunDeps, call: CallOptions): Promise<{ attempt: Attempt; known: boolean }> {
-  const { sidecar, submission } = await requireRun(request.runId, deps);
+  const { sidecar, submission } = await requireOwnRun(request.runId, deps, 'submitted again');
   const same = attemptOf(submission, plan.requestId);
   if (same) return { attempt: same, known: true };
   const taken = new Set((submission.attempts ?? []).filter(({ number }) => number > Math.max(1, ...(plan.view.submission.attempts ?? []).map((attempt) => attempt.number))).flatMap(({ groups }) => groups.flatMap(({ tasks }) => [...new TaskList(tasks)])));
