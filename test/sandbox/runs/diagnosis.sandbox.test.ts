@@ -91,8 +91,9 @@ describe('diagnosis of failed tasks (sandbox)', function () {
       return found.failed_count > 0 ? found : undefined;
     }).finally(() => sandbox.asUser(`scancel ${stdout.trim()}`));
     const failure = classOf(failures, 0);
-    assert.deepEqual([failure.error_class, failure.certainty, failure.evidence[0]?.source], ['preempted', 'proved', 'accounting'], JSON.stringify(failures));
-    assert.match(failure.message, /PREEMPTED/);
+    // By accounting, or, where that lags, by Slurm's own line in the log.
+    assert.deepEqual([failure.error_class, failure.certainty], ['preempted', 'proved'], JSON.stringify(failures));
+    assert.match(failure.message, /PREEMPT/);
     assert.deepEqual([failures.preempted_task_ids, failure.retry_advice?.eligible_task_ids], [[0], [0]]);
   });
 
