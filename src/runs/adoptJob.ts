@@ -10,8 +10,7 @@ import * as path from 'node:path';
 import { writeFileAtomic } from '../foundation/atomicFile.ts';
 import { HpcError } from '../foundation/errors.ts';
 import { newToken, sha256Hex, timestampId } from '../foundation/ids.ts';
-import { jobDetailsQuery, type JobDetails } from '../scheduler/jobDetails.ts';
-import { isTerminalJobState, type AccountingRow, type IndexRange, type QueueRow } from '../scheduler/port.ts';
+import { isTerminalJobState, type AccountingRow, type IndexRange, type JobDetails, type QueueRow } from '../scheduler/port.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { openRun, runState } from './listRuns.ts';
 import { placedArrays, rangesOf } from './placement.ts';
@@ -37,7 +36,7 @@ export async function adoptJob(request: AdoptRequest, deps: RunDeps, call: CallO
   const profile = await deps.profile(request.cluster);
   const tools = await session.tools({ signal: call.signal });
   const since = new Date(deps.clock.now().getTime() - 30 * 86_400_000);
-  const details = jobDetailsQuery(session.dialect.name, jobId, tools);
+  const details = session.dialect.jobDetails?.(jobId, tools);
   const accounting = session.dialect.accounting([jobId], since, tools);
   call.progress({ message: `Asking ${profile.name} about job ${jobId}` });
   const answers = await session.askEach<unknown>([session.dialect.queue(tools), ...(details ? [details] : []), ...(accounting ? [accounting] : [])], { signal: call.signal, priority: 'interactive' });

@@ -1,28 +1,19 @@
 /**
  * What the scheduler knows of one job besides its row in the queue: whose it is, and where its output goes.
  *
- * Rule: a help, not a need: undefined where a scheduler has no such question, and what it leaves out is left out.
+ * Rule: a help, not a need: what the scheduler leaves out is left out.
  */
-import type { IndexRange, Query, SchedulerName, SchedulerTools } from './port.ts';
+import type { IndexRange, JobDetails, Query, SchedulerTools } from './port.ts';
 import { requiredTool } from './requiredTool.ts';
 import { framedQuery as sgeQuery, framedText as sgeText } from './sge/framing.ts';
 import { framedQuery as slurmQuery, framedText as slurmText } from './slurm/framing.ts';
 
-export interface JobDetails {
-  /** Login name. */
-  readonly owner: string | undefined;
-  readonly workdir: string | undefined;
-  /** In the placeholders that the dialect's `resolveLogPath` replaces. */
-  readonly stdout: string | undefined;
-  readonly stderr: string | undefined;
-  /** Elements of an array that the scheduler still holds. */
-  readonly indices: readonly IndexRange[];
+export function slurmJobDetails(jobId: string, tools: SchedulerTools): Query<JobDetails> {
+  return { command: slurmQuery([requiredTool('scontrol', tools), '--oneliner', 'show', 'job', jobId], 30), parse: (output) => parseSlurmDetails(slurmText('scontrol', output), jobId) };
 }
 
-export function jobDetailsQuery(scheduler: SchedulerName, jobId: string, tools: SchedulerTools): Query<JobDetails> | undefined {
-  if (scheduler === 'slurm') return { command: slurmQuery([requiredTool('scontrol', tools), '--oneliner', 'show', 'job', jobId], 30), parse: (output) => parseSlurmDetails(slurmText('scontrol', output), jobId) };
-  if (scheduler === 'sge') return { command: sgeQuery([requiredTool('qstat', tools), '-j', jobId], 30), parse: (output) => parseSgeDetails(sgeText('qstat', output)) };
-  return undefined;
+export function sgeJobDetails(jobId: string, tools: SchedulerTools): Query<JobDetails> {
+  return { command: sgeQuery([requiredTool('qstat', tools), '-j', jobId], 30), parse: (output) => parseSgeDetails(sgeText('qstat', output)) };
 }
 
 function rangesIn(text: string): readonly IndexRange[] {

@@ -257,6 +257,18 @@ export interface CancelTarget {
   readonly indices?: readonly IndexRange[];
 }
 
+/** What is known of one job besides its row in the queue. */
+export interface JobDetails {
+  /** Login name. */
+  readonly owner: string | undefined;
+  readonly workdir: string | undefined;
+  /** In the placeholders that the dialect's `resolveLogPath` replaces. */
+  readonly stdout: string | undefined;
+  readonly stderr: string | undefined;
+  /** Elements of an array that the scheduler still holds. */
+  readonly indices: readonly IndexRange[];
+}
+
 export interface SchedulerDialect {
   readonly name: SchedulerName;
   /** Programs without which this scheduler cannot be used. */
@@ -282,6 +294,8 @@ export interface SchedulerDialect {
   findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly { readonly jobId: string; readonly name: string; readonly state: JobState }[]>[];
   /** Undefined where the site has none. */
   accounting(jobIds: readonly string[], since: Date, tools: SchedulerTools): Query<Rows<AccountingRow>> | undefined;
+  /** Whose a job is and where its output goes; absent where there is no such question. */
+  jobDetails?(jobId: string, tools: SchedulerTools): Query<JobDetails>;
   /** One or more commands that together cancel the targets. Cancelling what is gone already succeeds. */
   cancel(targets: readonly CancelTarget[], tools: SchedulerTools): readonly Query<void>[];
   limits(tools: SchedulerTools): Query<SchedulerLimits>;

@@ -1,4 +1,5 @@
 /** Grid Engine, 8.1 (Son of Grid Engine) and its relatives: each question is a file of its own in this folder. */
+import { sgeJobDetails } from '../jobDetails.ts';
 import type { SchedulerDialect } from '../port.ts';
 import { accountingQuery } from './accountingQuery.ts';
 import { cancelCommands } from './cancelCommand.ts';
@@ -21,6 +22,7 @@ export const sgeDialect: SchedulerDialect = {
   queue: queueQuery,
   findByName,
   accounting: accountingQuery,
+  jobDetails: sgeJobDetails,
   cancel: cancelCommands,
   limits: limitsQuery,
   resources: resourcesQuery,

@@ -1,4 +1,5 @@
 /** Slurm, 20.11 and newer: each question is a file of its own in this folder. */
+import { slurmJobDetails } from '../jobDetails.ts';
 import type { SchedulerDialect } from '../port.ts';
 import { accountingQuery } from './accountingQuery.ts';
 import { cancelCommands } from './cancelCommand.ts';
@@ -22,6 +23,7 @@ export const slurmDialect: SchedulerDialect = {
   queue: queueQuery,
   findByName,
   accounting: accountingQuery,
+  jobDetails: slurmJobDetails,
   cancel: cancelCommands,
   limits: limitsQuery,
   resources: resourcesQuery,
