@@ -1,5 +1,5 @@
 // The house's import directions (one rule per line of the list in CONTRIBUTING.md). Run by `npm run lint`.
-const layers = ['foundation', 'connection', 'scheduler', 'cluster', 'executors', 'runs', 'reservations', 'operations', 'surfaces'];
+const layers = ['foundation', 'connection', 'scheduler', 'cluster', 'executors', 'runs', 'reservations', 'jobs', 'operations', 'surfaces'];
 // What a room may use besides itself; everything else under src/ is closed to it.
 const allowed = {
   foundation: [],
@@ -9,8 +9,9 @@ const allowed = {
   executors: ['cluster', 'connection/port', 'foundation'],
   runs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/dialects', 'scheduler/jobScript', 'foundation'],
   reservations: ['cluster', 'connection/port', 'scheduler/port', 'foundation'],
+  jobs: ['cluster', 'connection/port', 'scheduler/port', 'scheduler/jobScript', 'scheduler/indexRanges', 'foundation'],
   // The door into the core is also where it is put together.
-  operations: ['runs', 'reservations', 'executors', 'cluster', 'connection', 'scheduler', 'foundation'],
+  operations: ['runs', 'reservations', 'jobs', 'executors', 'cluster', 'connection', 'scheduler', 'foundation'],
   surfaces: ['operations', 'foundation'],
 };
 

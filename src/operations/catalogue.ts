@@ -10,6 +10,7 @@ import { discover } from './discover.ts';
 import { efficiency } from './efficiency.ts';
 import { failures } from './failures.ts';
 import { findPriorRun } from './findPriorRun.ts';
+import { jobCancel, jobList, jobLog, jobRun, jobShow } from './jobs/jobs.ts';
 import { listRuns } from './listRuns.ts';
 import { logs } from './logs.ts';
 import { monitor } from './monitor.ts';
@@ -59,6 +60,11 @@ export const catalogue: readonly Operation[] = [
   clusterReduce,
   results,
   findPriorRun,
+  jobRun,
+  jobList,
+  jobShow,
+  jobLog,
+  jobCancel,
   reservationBook,
   reservationList,
   reservationGet,

@@ -2,12 +2,14 @@
 import type { EfficiencyOutput } from '../../operations/efficiency.ts';
 import type { Envelope } from '../../operations/envelope.ts';
 import type { FailuresOutput } from '../../operations/failures.ts';
+import type { JobRunOutput, JobShape } from '../../operations/jobs/jobs.ts';
 import type { ReservationShape } from '../../operations/reservations/wire.ts';
 import type { ResourcesOutput } from '../../operations/resources.ts';
 import type { ResubmitOutput } from '../../operations/resubmit.ts';
 import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
 import { efficiencyLines } from './efficiencyLines.ts';
 import { failuresLines } from './failuresLines.ts';
+import { jobLines, jobRunLines } from './jobLines.ts';
 import { execLines, listLines, reservationLines } from './reservationLines.ts';
 import { resourcesLines } from './resourcesLines.ts';
 import { bar, plain, table } from './terminal.ts';
@@ -93,6 +95,11 @@ const renderers: Readonly<Record<string, Renderer>> = {
   cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,
   aggregate: (data: { table: ResultsTable }) => resultsLines(data.table),
   results: (data: ResultsTable) => resultsLines(data),
+  'job-run': (data: JobRunOutput) => jobRunLines(data),
+  'job-list': (data: { jobs: JobShape[] }) => jobLines(data),
+  'job-show': (data: { jobs: JobShape[] }) => jobLines(data),
+  'job-log': (data: { found: boolean; text: string; path: string }) => (data.found ? data.text.split('\n').map(plain).join('\n') : `No such log yet: ${data.path}`),
+  'job-cancel': (data: { job_id: string; name: string }) => `Asked job ${data.job_id} (${plain(data.name)}) to end.`,
   'reservation-book': (data: { reservation: ReservationShape }) => reservationLines(data.reservation),
   'reservation-list': (data: { reservations: ReservationShape[]; problems: { file: string; message: string }[] }) => listLines(data),
   'reservation-get': (data: { reservation: ReservationShape }) => reservationLines(data.reservation),

@@ -1,0 +1,44 @@
+/** Every job of the user in the queue, and what became of those that were submitted here of late. */
+import { formatIndexRanges } from '../scheduler/indexRanges.ts';
+import type { CallOptions, JobDeps } from './deps.ts';
+import { JobRecords } from './jobRecord.ts';
+import { observeJobs } from './observeJobs.ts';
+
+export interface ListedJob {
+  readonly jobId: string;
+  readonly indices: string | null;
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly node: string;
+  /** Submitted by job-run of this user’s state. */
+  readonly ours: boolean;
+  /** Command or script, of ours. */
+  readonly what: string | null;
+  readonly exitCode: number | null;
+  readonly elapsedS: number | null;
+}
+
+const recentMs = 7 * 86_400_000;
+/** Accounting is asked about so many at once. */
+const mostRecords = 50;
+
+export async function listJobs(cluster: string, deps: JobDeps, call: Pick<CallOptions, 'signal'>, only?: string): Promise<readonly ListedJob[]> {
+  const session = await deps.session(cluster);
+  const now = deps.clock.now().getTime();
+  const records = (await new JobRecords(deps.home).list(cluster)).filter((record) => record.job_id !== null && (only === undefined ? now - Date.parse(record.submitted_at) < recentMs : record.job_id === only)).slice(0, mostRecords);
+  const ours = new Map(records.map((record) => [record.job_id ?? '', record]));
+  const asked = only === undefined ? [...ours.keys()] : [only];
+  const since = new Date(Math.min(now - recentMs, ...records.map((record) => Date.parse(record.submitted_at) - 3_600_000)));
+  const seen = await observeJobs(session, asked, since, call.signal);
+  const known = (jobId: string): Pick<ListedJob, 'ours' | 'what'> => ({ ours: ours.has(jobId), what: ours.get(jobId)?.what ?? null });
+  const queued = seen.queue
+    .filter((row) => only === undefined || row.jobId === only)
+    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: row.state, reason: row.reason, node: row.node, ...known(row.jobId), exitCode: null, elapsedS: null }));
+  const inQueue = new Set(queued.map(({ jobId }) => jobId));
+  // An id that the scheduler used twice: the last record with our name is ours.
+  const ended = seen.ended
+    .filter((row) => !inQueue.has(row.jobId))
+    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: row.state, reason: '', node: row.node, ...known(row.jobId), exitCode: row.exitCode, elapsedS: row.elapsedS }));
+  return [...queued, ...ended];
+}

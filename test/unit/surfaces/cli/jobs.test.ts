@@ -1,0 +1,75 @@
+/** Single jobs and what is free, on this computer, through the command line as it ships. */
+import assert from 'node:assert/strict';
+import { pbsLogPath, sgeLogPath, slurmLogPath } from '../../../../src/jobs/jobLog.ts';
+import { makeDesk, until, type Desk } from './product.ts';
+
+interface Ran {
+  readonly job_id: string;
+  readonly resumed: boolean;
+  readonly state: string;
+  readonly exit_code: number | null;
+  readonly stdout_tail: string;
+  readonly stderr_tail: string;
+}
+interface Jobs {
+  readonly jobs: readonly { readonly job_id: string; readonly state: string; readonly ours: boolean; readonly exit_code: number | null }[];
+}
+
+describe('Single jobs through the command line', function () {
+  this.timeout(120_000);
+  let desk: Desk;
+  before(() => void (desk = makeDesk()));
+  after(() => desk.remove());
+  const here = ['--cluster', 'this-computer', '--yes'];
+
+  it('runs a command once, however often the same request comes, and tells how it ended', async () => {
+    const words = ['job-run', ...here, '--command', `echo "it's $COLOUR"; echo no >&2; echo ran >>ran.txt; exit 3`, '--env', '{"COLOUR":"blue"}', '--request-id', 'r1', '--wait'];
+    const first = (await desk.run(words)).data<Ran>();
+    assert.deepEqual([first.state, first.exit_code, first.stdout_tail, first.stderr_tail, first.resumed], ['failed', 3, "it's blue\n", 'no\n', false]);
+    const again = (await desk.run(words)).data<Ran>();
+    assert.deepEqual([again.job_id, again.resumed, again.exit_code], [first.job_id, true, 3]);
+    assert.equal((await desk.run(['job-run', ...here, '--command', 'cat ran.txt', '--wait'])).data<Ran>().stdout_tail, 'ran\n');
+    const other = (await desk.run(['job-run', ...here, '--command', 'true', '--request-id', 'r1'])).envelope();
+    assert.equal(!other.ok && other.error_code, 'spec_invalid');
+  });
+
+  it('lists, shows, reads and cancels one that runs, and refuses what is not there', async () => {
+    const { job_id: id } = (await desk.run(['job-run', ...here, '--command', 'echo begun; exec sleep 600'])).data<Ran>();
+    await until(async () => (await desk.run(['job-log', id, '--cluster', 'this-computer'])).data<{ text: string }>().text === 'begun\n');
+    const listed = (await desk.run(['job-list', 'this-computer'])).data<Jobs>().jobs.find((job) => job.job_id === id);
+    assert.deepEqual([listed?.state, listed?.ours], ['running', true]);
+    const { queue } = (await desk.run(['resources', 'this-computer', '--refresh'])).data<{ queue: { running: number } }>();
+    assert.equal(queue.running, 1);
+    (await desk.run(['job-cancel', id, ...here])).data();
+    await until(async () => (await desk.run(['job-show', id, '--cluster', 'this-computer'])).data<Jobs>().jobs[0]?.state === 'cancelled');
+    for (const gone of [id, '99999999']) {
+      const answer = (await desk.run(['job-cancel', gone, ...here])).envelope();
+      assert.equal(!answer.ok && answer.error_code, 'spec_invalid');
+    }
+  });
+
+  it('submits a script as it is', async () => {
+    desk.write('my job.sh', '#!/bin/bash\n#SBATCH --time=1\necho "$BASH_VERSION" | cut -c1 >/dev/null && echo from bash\n');
+    assert.equal((await desk.run(['job-run', ...here, '--script', 'my job.sh', '--wait'])).data<Ran>().stdout_tail, 'from bash\n');
+    const both = (await desk.run(['job-run', ...here, '--script', 'my job.sh', '--command', 'true'])).envelope();
+    assert.equal(!both.ok && both.error_code, 'spec_invalid');
+  });
+
+  it('gives the same numbers again within a minute, without asking', async () => {
+    const ask = async (...more: string[]): Promise<{ cached: boolean; observed_at: string; partitions: { cpus_total: number }[] }> => (await desk.run(['resources', 'this-computer', ...more])).data();
+    const first = await ask('--refresh');
+    assert.ok((first.partitions[0]?.cpus_total ?? 0) > 0);
+    const second = await ask();
+    assert.deepEqual([second.cached, second.observed_at], [true, first.observed_at]);
+    assert.match((await desk.run(['resources', 'this-computer', '--human'])).stdout, /this host \(default\)/);
+  });
+});
+
+describe('Where a foreign job writes', () => {
+  it('is read from what each scheduler says of it', () => {
+    assert.equal(slurmLogPath('JobId=1 JobName=x\n   StdErr=/e/a b.txt\n   StdIn=/dev/null\n   StdOut=/o/slurm-1.out\n', 'stderr'), '/e/a b.txt');
+    assert.equal(sgeLogPath('job_name:                   n\ncwd:                        /w\n', '7', 'stdout'), '/w/n.o7');
+    assert.equal(sgeLogPath('job_name: n\nmerge: y\nstdout_path_list:           NONE:NONE:/l/$JOB_ID.txt\n', '7', 'stderr'), '/l/7.txt');
+    assert.equal(pbsLogPath('    Join_Path = oe\n    Output_Path = pbs01:/home/a/very\n\tlong.o5\n    Error_Path = pbs01:/x\n', 'stderr'), '/home/a/verylong.o5');
+  });
+});
