@@ -184,7 +184,7 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
       try {
         const ended = await runInOwnChannel(command, {
           open,
-          lend: (handlers) => shells.lend(handlers),
+          lend: (handlers, signal) => shells.lend(handlers, signal),
           slots: shells.slots,
           input: streamOptions.input,
           signal: deadline.signal,

@@ -38,8 +38,9 @@ export class KeptShell {
     });
   }
 
-  /** Hands the channel and its session over for good, to somebody who uses them up. */
+  /** Hands the channel and its session over for good, to somebody who uses them up; undefined where it has ended meanwhile. */
   handOver(borrower: ChannelHandlers): ByteChannel | undefined {
+    if (this.ended) return undefined;
     this.borrower = borrower;
     return this.channel;
   }

@@ -31,8 +31,11 @@ export interface KeptShells {
   readonly slots: SessionSlots;
   /** Runs the command; `onSent` is called when its text goes out. An abort ends the far program as well as it can be done, and rejects with CancelledError. */
   run(command: RemoteCommand, signal: AbortSignal, onSent: () => void): Promise<FrameOutcome>;
-  /** The channel of an idle shell, to be used up by one last program (`lastFramedProgram`); whoever gets it releases its session. */
-  lend(handlers: ChannelHandlers): ByteChannel | undefined;
+  /**
+   * The channel of an idle shell, or of one that is just being opened for nobody, to be used up by one last program (`lastFramedProgram`). Whoever
+   * gets it releases its session. Undefined where a channel must be opened.
+   */
+  lend(handlers: ChannelHandlers, signal: AbortSignal): Promise<ByteChannel | undefined>;
   dispose(): void;
 }
 
@@ -178,12 +181,18 @@ export function createKeptShells(options: KeptShellsOptions): KeptShells {
       }
       return outcome;
     },
-    lend(handlers) {
-      const shell = slots.ownWaiting > 0 ? undefined : idle.pop();
-      if (!shell) return undefined;
+    async lend(handlers, signal) {
+      if (slots.ownWaiting > 0 || (idle.length === 0 && openings.length <= waiters.length)) return undefined;
+      const shell = await acquire(signal).catch((error: unknown) => {
+        // It could not be opened after all.
+        if (CancelledError.is(error)) throw error;
+        return undefined;
+      });
+      const channel = shell?.handOver(handlers);
+      if (!channel) return undefined;
       count -= 1;
-      const channel = shell.handOver(handlers);
-      openAhead();
+      // Where sessions are scarce, the last one is left to whoever needs it.
+      if (slots.free > 1) openAhead();
       return channel;
     },
     dispose() {

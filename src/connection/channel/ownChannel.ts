@@ -15,7 +15,7 @@ import type { SessionSlots } from './sessionSlots.ts';
 export interface OwnChannelOptions extends FrameSinks {
   readonly open: OpenChannel;
   /** An open channel with an sh that waits for a program. */
-  readonly lend: (handlers: ChannelHandlers) => ByteChannel | undefined;
+  readonly lend: (handlers: ChannelHandlers, signal: AbortSignal) => Promise<ByteChannel | undefined>;
   readonly slots: SessionSlots;
   readonly input: StreamOptions['input'];
   readonly signal: AbortSignal;
@@ -69,7 +69,7 @@ export async function runInOwnChannel(command: RemoteCommand, options: OwnChanne
   let preamble: Buffer | undefined;
   // Made before the channel is taken, since a command may be refused here.
   const last = lastFramedProgram(command, nonce, source);
-  channel = signal.aborted ? undefined : options.lend(handlers);
+  channel = await options.lend(handlers, signal);
   const lent = channel !== undefined;
   if (lent) preamble = Buffer.from(last, 'utf8');
   else {

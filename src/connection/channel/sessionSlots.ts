@@ -3,6 +3,7 @@
  *
  * sshd's MaxSessions (10 by default, 1 or 2 on some sites) is not announced: it shows only when opening one more fails. Rule: a failure
  * while others are open lowers the capacity to what is open and queues the opener; it fails a command only where nothing is open at all.
+ * What was open at once may be so again: a refusal below that only says that sshd has not yet noticed an end, and is tried again for some seconds.
  * sshd frees a session when its process ends, not when its channel is closed. Where all that are left are held by processes that were given up
  * and would not end, `onStuck` is told: only another connection helps.
  */
@@ -19,6 +20,8 @@ interface Waiter {
 
 export interface SessionSlots {
   readonly capacity: number;
+  /** How many more sessions may be opened, as far as is known. */
+  readonly free: number;
   /** How many commands wait for a session of their own. */
   readonly ownWaiting: number;
   /** Opens with `open` when there is room. Call `release` once for each success, when the session has really ended. */
@@ -32,11 +35,15 @@ export interface SessionSlots {
 
 const stuckAfterMs = 2_000;
 const mostRefusals = 5;
+/** With pauses of at most a second. */
+const mostRefusalsBelowPeak = 15;
 const forgetLimitAfterMs = 60_000;
 
 export function createSessionSlots(options: { capacity?: number; /** Asked to end an idle session because somebody waits. */ makeRoom: () => void; onStuck: () => void }): SessionSlots {
   let capacity = options.capacity ?? 10;
   let taken = 0;
+  let openNow = 0;
+  let mostOpen = 0;
   let lastRelease = 0;
   let loweredAt = 0;
   let lingering = 0;
@@ -96,12 +103,16 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
   const release = (): void => {
     lastRelease = Date.now();
     taken -= 1;
+    openNow -= 1;
     admit();
   };
 
   return {
     get capacity() {
       return capacity;
+    },
+    get free() {
+      return Math.max(0, capacity - taken);
     },
     get ownWaiting() {
       return waiting.filter((waiter) => waiter.kind === 'own').length;
@@ -111,7 +122,10 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
       for (;;) {
         await take(kind, signal, refusals > 0);
         try {
-          return await open();
+          const opened = await open();
+          openNow += 1;
+          mostOpen = Math.max(mostOpen, openNow);
+          return opened;
         } catch (error) {
           taken -= 1;
           if (!(error instanceof SessionLimitError)) {
@@ -121,12 +135,13 @@ export function createSessionSlots(options: { capacity?: number; /** Asked to en
           refusals += 1;
           // sshd may count a session for a moment after its end: that is no limit. Nor is it one where nothing of ours is open at all.
           const justEnded = refusals <= mostRefusals && Date.now() - lastRelease < 1_000 + 100 * refusals;
-          if (justEnded || taken === 0) {
-            if (refusals > mostRefusals) {
+          const isBelowPeak = taken < mostOpen && refusals <= mostRefusalsBelowPeak;
+          if (justEnded || isBelowPeak || taken === 0) {
+            if (refusals > mostRefusals && !isBelowPeak) {
               admit();
               throw error;
             }
-            await sleep(25 * 2 ** refusals, signal);
+            await sleep(Math.min(1_000, 25 * 2 ** refusals), signal);
           } else {
             // What is being opened meanwhile may succeed: if not, it says so itself.
             capacity = Math.max(1, taken);
