@@ -95,6 +95,17 @@ const renderers: Readonly<Record<string, Renderer>> = {
   cancel: (data: { cancelled_tasks: number; already_ended: number; jobs: string[] }) => `Asked ${data.cancelled_tasks} tasks to end (jobs ${data.jobs.join(', ') || 'none'}); ${data.already_ended} had ended already.`,
   aggregate: (data: { table: ResultsTable }) => resultsLines(data.table),
   results: (data: ResultsTable) => resultsLines(data),
+  'verify-canary': (data: { ok: boolean; canary_run_id: string; failure_kind: string | null; details: string; stderr_tail: string }) =>
+    [data.ok ? `The canary ${data.canary_run_id} passed.` : `The canary ${data.canary_run_id} did not pass (${data.failure_kind ?? 'unknown'}): ${plain(data.details)}`, ...(data.ok || data.stderr_tail === '' ? [] : [data.stderr_tail.split('\n').map(plain).join('\n')])].join('\n'),
+  reconcile: (data: { run: RunSummary; tasks: { verdict: string; task_ranges: string; count: number; because: string }[] }) =>
+    [runLines(data.run), '', table(['tasks', 'are', 'because'], data.tasks.map((t) => [`${t.count} (${t.task_ranges})`, t.verdict === 'dead' ? 'ended' : t.verdict, t.because]))].join('\n'),
+  'adopt-job': (data: { run: RunSummary }) => runLines(data.run),
+  'prune-orphan-sidecars': (data: { orphans: { run_id: string; cluster: string; submitted_at: string }[]; dry_run: boolean; moved_to: string | null }) =>
+    data.orphans.length === 0
+      ? 'Every sidecar belongs to a submission.'
+      : [table(['run', 'cluster', 'begun'], data.orphans.map((o) => [o.run_id, o.cluster, o.submitted_at])), data.dry_run ? 'Nothing was moved: --no-dry-run moves them to .hpc/runs/.pruned.' : `Moved to ${data.moved_to ?? '.hpc/runs/.pruned'}.`].join('\n'),
+  'cluster-reduce': (data: { reduced: unknown; file: string; provenance: { tasks: string; missing_tasks: string } }) =>
+    [JSON.stringify(data.reduced, undefined, 2), `Of tasks ${data.provenance.tasks}${data.provenance.missing_tasks === '' ? '' : `; missing: ${data.provenance.missing_tasks}`}.`, `JSON: ${data.file}`].join('\n'),
   'job-run': (data: JobRunOutput) => jobRunLines(data),
   'job-list': (data: { jobs: JobShape[] }) => jobLines(data),
   'job-show': (data: { jobs: JobShape[] }) => jobLines(data),
