@@ -216,7 +216,12 @@ def read_result(task, folder, cmd_sha):
         return None, "the result in %s is that of task %s" % (name, runtime["task_id"]), None, False
     if stamp is not None and runtime and runtime.get("exit_code") not in (None, 0):
         # A task whose result counts is not run again, unless it was forced: then the metrics are those of before.
-        return None, "the result in %s is stale: attempt %s, after it, ended with status %s" % (name, runtime.get("attempt"), runtime["exit_code"]), runtime, False
+        return (
+            None,
+            "the result in %s is stale: attempt %s, after it, ended with status %s" % (name, runtime.get("attempt"), runtime["exit_code"]),
+            runtime,
+            False,
+        )
     try:
         metrics = json.loads(text.decode("utf-8"))
     except ValueError as error:

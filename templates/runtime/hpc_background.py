@@ -1352,7 +1352,15 @@ def resources():
 
 
 def main(arguments):
-    commands = {"submit": submit, "list": list_jobs, "accounting": accounting, "find": find, "cancel": cancel, "limits": limits, "resources": resources}
+    commands = {
+        "submit": submit,
+        "list": list_jobs,
+        "accounting": accounting,
+        "find": find,
+        "cancel": cancel,
+        "limits": limits,
+        "resources": resources,
+    }
     if arguments[:1] == ["_supervise"]:
         supervise(arguments[1:])
         return 0

@@ -141,7 +141,14 @@ def run_reducer(script, environment, timeout_s, limit):
     with tempfile.NamedTemporaryFile(prefix="hpc-reduce-", suffix=".sh", delete=False) as handle:
         handle.write(script.encode("utf-8"))
     try:
-        child = subprocess.Popen(["/bin/sh", handle.name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True)
+        child = subprocess.Popen(
+            ["/bin/sh", handle.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
         out, err = Tail(child.stdout, limit), Tail(child.stderr, KEPT_BYTES)
 
         def stop(number, _frame):
@@ -182,7 +189,10 @@ def reduce(request):
     state = _hpc_task.state_folder(os.environb)
     sidecar = _hpc_task.load_sidecar(state, run_id)
     if sidecar.get("cmd_sha") != request["cmd_sha"]:
-        return {"problem": "other", "message": "the run's sidecar on the cluster has other parameters (cmd_sha %s)" % str(sidecar.get("cmd_sha"))[:12]}
+        return {
+            "problem": "other",
+            "message": "the run's sidecar on the cluster has other parameters (cmd_sha %s)" % str(sidecar.get("cmd_sha"))[:12],
+        }
     there, missing = look(run_id, sidecar, state, float(request.get("settle", 2)))
     reply = {
         "present": _hpc_combiner.compact_task_ids([entry["task_id"] for entry in there]),
