@@ -74,7 +74,8 @@ async function main(words: readonly string[]): Promise<void> {
   }
   await fs.rm(logFolder, { recursive: true, force: true });
   await fs.mkdir(logFolder, { recursive: true });
-  const places = Math.min(4, Math.max(2, os.availableParallelism()));
+  // One more than cores: what waits for a scheduler or a page leaves its core to others.
+  const places = Math.min(4, Math.max(2, os.availableParallelism() + 1));
   const startedMs = performance.now();
   const running = new Map<string, number>();
   const heartbeat = setInterval(() => say(`  still running: ${[...running].map(([name, since]) => `${name} (${((performance.now() - since) / 1000).toFixed(0)} s)`).join(', ')}`), 60_000);

@@ -1,7 +1,7 @@
 /**
  * Everything that `npm test` proves, in the order in which it begins.
  *
- * What runs together: one suite per core, two at least, four at most. Never together: what breaks and mends the one sandbox
+ * What runs together: one suite more than there are cores, four at most. Never together: what breaks and mends the one sandbox
  * (lock `sandbox`) or the one Grid Engine (`grid`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
  * users of apt-get (`apt`). The benchmarks run alone, last.
  */
@@ -52,6 +52,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
 
   const files = (folder: string): string[] =>
     fs.existsSync(at(folder)) ? fs.readdirSync(at(folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts')).map((name) => `${folder}/${name}`).sort() : [];
+  const hasOwnSandbox = (file: string): boolean => /\bstopSandbox\b/.test(fs.readFileSync(at(file), 'utf8'));
   const usesGrid = (file: string): boolean => /\bstartGridEngine\b/.test(fs.readFileSync(at(file), 'utf8'));
   const usesSandbox = (file: string): boolean => file.endsWith('.sandbox.test.ts') || /\bstartSandbox\b/.test(fs.readFileSync(at(file), 'utf8'));
   const mocha = (name: string, of: readonly string[], options: SuiteOptions): Suite => suite(name, options, (context) => runMocha(of, context, env));
@@ -107,13 +108,14 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     program('check:python-version', 'python3', [path.join(python.folder, 'bin', 'vermin'), '--target=3.6-', '--violations', '--no-tips', '--no-parse-comments', ...pythonFiles], { needs: ['setup:python'], env: python.env }),
     typescript('check:schemas', ['test/runner/schemas.ts', '--check']),
     typescript('check:manifest', ['src/surfaces/vscode/manifest.ts', '--check']),
+    // Those that take turns on one cluster take the longest together: first, so that all else runs beside them.
+    // What breaks a whole cluster for long does it in a sandbox of its own, beside the others.
+    ...each('sandbox', everywhere, (file) => (hasOwnSandbox(file) ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
+    ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
     ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
     ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
     mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
     demo(root),
-    // The bed's own suite breaks things in a sandbox of its own.
-    ...each('sandbox', everywhere, (file) => (file === 'test/sandbox/sandbox.test.ts' ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
-    ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
     suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async (context) => {
       const end = await runProgram(process.execPath, ['--import', 'tsx', 'test/editor/runHost.ts'], { ...context, cwd: root, env });
       // It removes an old summary before it starts.
