@@ -108,14 +108,10 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     program('check:python-version', 'python3', [path.join(python.folder, 'bin', 'vermin'), '--target=3.6-', '--violations', '--no-tips', '--no-parse-comments', ...pythonFiles], { needs: ['setup:python'], env: python.env }),
     typescript('check:schemas', ['test/runner/schemas.ts', '--check']),
     typescript('check:manifest', ['src/surfaces/vscode/manifest.ts', '--check']),
-    // Those that take turns on one cluster take the longest together: first, so that all else runs beside them.
+    // Those that take turns, on one cluster or on the editor, take the longest together: first, so that all else runs beside them.
     // What breaks a whole cluster for long does it in a sandbox of its own, beside the others.
     ...each('sandbox', everywhere, (file) => (hasOwnSandbox(file) ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
     ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
-    ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
-    ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
-    mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
-    demo(root),
     suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async (context) => {
       const end = await runProgram(process.execPath, ['--import', 'tsx', 'test/editor/runHost.ts'], { ...context, cwd: root, env });
       // It removes an old summary before it starts.
@@ -131,6 +127,10 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
       return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
     }),
+    ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
+    ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
+    mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
+    demo(root),
     ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, alone: true, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
   ];
 }
