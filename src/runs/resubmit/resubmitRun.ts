@@ -13,13 +13,13 @@ import type { CallOptions, RunDeps } from '../deps.ts';
 import { requireOwnRun, requireRun } from '../listRuns.ts';
 import type { RunRecord } from '../journal.ts';
 import { planArrays } from '../planArrays.ts';
-import { isWhollySubmitted, rangesOf, TaskList } from '../placement.ts';
+import { isWhollySubmitted, rangesOf, retriesIn, TaskList } from '../placement.ts';
 import { provenanceOf } from '../provenance.ts';
 import { pushRun } from '../pushRun.ts';
 import { reconcileRun } from '../reconcileRun.ts';
 import { ensureRecord, jobNameOf, logPatternsOf } from '../recordIntent.ts';
 import { recordReceipts, submissionOf } from '../recordReceipts.ts';
-import type { OpenRun, RunView } from '../runView.ts';
+import type { OpenRun } from '../runView.ts';
 import { writeSidecar, type Attempt, type Sidecar, type Submission } from '../sidecar.ts';
 import { siteLimits } from '../siteLimits.ts';
 import { stepsOf } from '../submitSteps.ts';
@@ -95,8 +95,6 @@ async function recordAttempt(plan: ResubmitPlan, request: ResubmitRequest, sessi
   const number = 1 + Math.max(1, ...(submission.attempts ?? []).map((attempt) => attempt.number));
   const attempt = await attemptFor(plan, request, number, submission, session, deps, call);
   const logs = Object.fromEntries([...attempt.arrays.map(({ key }) => [key, logPatternsOf(session.dialect, submission.state_dir, key, true)] as const), [attempt.combiner.key, logPatternsOf(session.dialect, submission.state_dir, attempt.combiner.key, false)] as const]);
-  const again = plan.groups.flatMap(({ tasks }) => tasks);
-  await deps.journal.update(deps.experimentDir, request.runId, (record) => recordWith(record, plan, again, attempt));
   await writeSidecar(deps.experimentDir, withAttempts(sidecar, (attempts) => [...attempts, attempt], logs));
   return { attempt, known: false };
 }
@@ -125,19 +123,25 @@ async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: 
   };
 }
 
-/** hpc-agent's record of retries; and what was cancelled before is wanted again. */
-function recordWith(record: RunRecord, plan: ResubmitPlan, again: readonly number[], attempt: Attempt): RunRecord {
-  const before = record as RunRecord & { readonly retries?: Readonly<Record<string, { readonly attempts?: number }>>; readonly recent_resubmit_request_ids?: readonly string[] };
-  const retries: Record<string, unknown> = { ...before.retries };
-  for (const { failureClass, tasks } of plan.groups) for (const task of tasks) retries[String(task)] = { attempts: (before.retries?.[String(task)]?.attempts ?? 0) + 1, category: failureClass ?? 'unknown', last_at: attempt.at };
-  const recent = [...(before.recent_resubmit_request_ids ?? []).filter((id) => id !== attempt.request_id), attempt.request_id].slice(-rememberedRequests);
-  return { ...record, status: 'in_flight', stage: 'submit', retries, last_resubmit_request_id: attempt.request_id, recent_resubmit_request_ids: recent, cancel_requested: withoutTasks(record, plan.view, new Set(again)) };
+/** Its tasks are wanted again: a wish to cancel them from before it no longer holds. Says the same however often it is said. */
+function wantedAgain(record: RunRecord, attempt: Attempt, total: number): RunRecord {
+  const { cancel_requested: wish } = record;
+  const open: RunRecord = { ...record, status: 'in_flight', stage: 'submit' };
+  if (!wish || wish.at > attempt.at) return open;
+  const again = new Set(tasksOf(attempt));
+  const left = (wish.tasks === 'all' ? [...TaskList.from(0, total)] : [...new TaskList(wish.tasks)]).filter((task) => !again.has(task));
+  return { ...open, cancel_requested: left.length === 0 ? null : { ...wish, tasks: rangesOf(left).map(([first, last]): [number, number] => [first, last]) } };
 }
 
-function withoutTasks({ cancel_requested: wish }: RunRecord, view: RunView, again: ReadonlySet<number>): RunRecord['cancel_requested'] {
-  if (!wish) return wish;
-  const left = (wish.tasks === 'all' ? view.tasks.map((_, task) => task) : [...new TaskList(wish.tasks)]).filter((task) => !again.has(task));
-  return left.length === 0 ? null : { ...wish, tasks: rangesOf(left).map(([first, last]): [number, number] => [first, last]) };
+const tasksOf = (attempt: Attempt): readonly number[] => attempt.groups.flatMap(({ tasks }) => [...new TaskList(tasks)]);
+
+/** hpc-agent's record of retries, counted from the attempts that are on the cluster: one that was given up counts for nothing. */
+function withRetries(record: RunRecord, submission: Submission, attempt: Attempt): RunRecord {
+  const before = record as RunRecord & { readonly retries?: Readonly<Record<string, unknown>>; readonly recent_resubmit_request_ids?: readonly string[] };
+  const retries: Record<string, unknown> = { ...before.retries };
+  for (const { failure_class, tasks } of attempt.groups) for (const task of new TaskList(tasks)) retries[String(task)] = { attempts: retriesIn(submission, task), category: failure_class ?? 'unknown', last_at: attempt.at };
+  const recent = [...(before.recent_resubmit_request_ids ?? []).filter((id) => id !== attempt.request_id), attempt.request_id].slice(-rememberedRequests);
+  return { ...record, retries, last_resubmit_request_id: attempt.request_id, recent_resubmit_request_ids: recent };
 }
 
 /** Brings the attempt to the cluster and submits what is missing of it. */
@@ -152,6 +156,8 @@ async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt,
       const { sidecar, submission } = await requireRun(runId, deps);
       const current = attemptOf(submission, attempt.request_id);
       if (!current) throw new HpcError('spec_invalid', `The request ${attempt.request_id} was given up: nothing of it is on the cluster.`, { remediation: 'Ask again with another request id.' });
+      const record = await deps.journal.update(deps.experimentDir, runId, (known) => wantedAgain(known, current, sidecar.task_count));
+      if (record?.cancel_requested?.tasks === 'all') throw new HpcError('spec_invalid', `The run ${runId} was cancelled after this request: its submission is not finished.`, { remediation: 'Ask again with another request id, if its tasks are wanted after all.' });
       call.progress({ message: 'Copying the code to the cluster' });
       await pushRun(session, await openWorkspace(deps.experimentDir), sidecar, deps, call, current);
       call.progress({ message: `Submitting ${current.arrays.length} array${current.arrays.length === 1 ? '' : 's'} again` });
@@ -160,6 +166,7 @@ async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt,
       const problem = submissionProblem(reply, steps);
       const updated = await recordReceipts(sidecar, reply, problem, deps);
       if (problem) throw new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined ? {} : { remediation: problem.remediation }), details: { ...problem.details, run_id: runId, request_id: attempt.request_id }, retrySafe: problem.retrySafe, cause: problem });
+      await deps.journal.update(deps.experimentDir, runId, (known) => withRetries(known, submissionOf(updated), current));
       return { ...common, attempt: attemptOf(submissionOf(updated), attempt.request_id) };
     },
     call.signal,
