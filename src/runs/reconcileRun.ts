@@ -19,7 +19,7 @@ import { stepsOf } from './submitSteps.ts';
 
 export interface ReconcileOutcome {
   readonly view: RunView;
-  readonly arrays: readonly { readonly key: string; readonly jobId: string | undefined; readonly evidence: string }[];
+  readonly arrays: readonly { readonly key: string; readonly jobId: string | undefined; readonly evidence: string; /** Nobody can say now whether the scheduler took it. */ readonly isUnknown: boolean }[];
   readonly tasks: readonly TaskVerdict[];
 }
 
@@ -39,13 +39,13 @@ export async function reconcileRun(runId: string, deps: RunDeps, call: CallOptio
   await ensureRecord(run, deps);
   if (run.sidecar.extra?.adopted !== undefined) {
     const adopted = await runState(runId, { refresh: true }, deps, call);
-    return { view: adopted, arrays: placedArrays(run.submission).map(({ key, jobId }) => ({ key, jobId: jobId ?? undefined, evidence: 'adopted by its id and name' })), tasks: await verdictsOf(adopted, session, deps) };
+    return { view: adopted, arrays: placedArrays(run.submission).map(({ key, jobId }) => ({ key, jobId: jobId ?? undefined, evidence: 'adopted by its id and name', isUnknown: false })), tasks: await verdictsOf(adopted, session, deps) };
   }
   if (placedArrays(run.submission).some(({ jobId }) => jobId !== null)) {
     const seen = await runState(runId, { refresh: true }, deps, call);
     // To look for the receipts would make the folder anew, and hide that it is gone.
     if (seen.facts.gone) {
-      const arrays = placedArrays(run.submission).map(({ key, jobId }) => ({ key, jobId: jobId ?? undefined, evidence: jobId === null ? 'not known: the receipts are gone with the run’s folder' : 'recorded here; the receipts are gone with the run’s folder' }));
+      const arrays = placedArrays(run.submission).map(({ key, jobId }) => ({ key, jobId: jobId ?? undefined, evidence: jobId === null ? 'not known: the receipts are gone with the run’s folder' : 'recorded here; the receipts are gone with the run’s folder', isUnknown: jobId === null }));
       return { view: seen, arrays, tasks: await verdictsOf(seen, session, deps) };
     }
   }
@@ -63,7 +63,7 @@ export async function reconcileRun(runId: string, deps: RunDeps, call: CallOptio
   const arrays = steps.map(({ key }) => {
     const receipt = reply.receipts[key];
     const evidence = receipt === undefined ? 'no receipt: it was never tried' : receipt.state === 'submitted' ? (receipt.found ?? 'receipt with its job id') : `${receipt.state}: ${receipt.err?.trim() ?? 'not known'}`;
-    return { key, jobId: receipt?.job_id, evidence };
+    return { key, jobId: receipt?.job_id, evidence, isUnknown: receipt?.state === 'submitting' };
   });
   const submitted = await openRun(deps.experimentDir, runId, deps);
   const view = submitted?.submission.arrays.some(({ job_id }) => job_id !== null) ? await runState(runId, { refresh: true }, deps, call) : await viewOfRun(deps.experimentDir, runId, deps);

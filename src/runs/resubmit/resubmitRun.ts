@@ -64,7 +64,11 @@ function attemptOf(submission: Submission, requestId: string): Attempt | undefin
 async function settleEarlier(run: OpenRun, deps: RunDeps, call: CallOptions): Promise<void> {
   if (isWhollySubmitted(run.submission)) return;
   call.progress({ message: 'Looking for what was submitted already' });
-  await reconcileRun(run.sidecar.run_id, deps, call);
+  const { arrays } = await reconcileRun(run.sidecar.run_id, deps, call);
+  const unknown = arrays.find(({ isUnknown }) => isUnknown);
+  if (unknown) {
+    throw new HpcError('cluster_timeout', `It is not known whether the scheduler took ${unknown.key} of run ${run.sidecar.run_id}: ${unknown.evidence}`, { remediation: 'Try again when the scheduler answers: nothing is submitted beside what may be there.', retrySafe: true });
+  }
   const now = await requireRun(run.sidecar.run_id, deps);
   const open = now.submission.attempts?.find((attempt) => [...attempt.arrays, attempt.combiner].some(({ job_id }) => job_id === null));
   if (open === undefined) {
