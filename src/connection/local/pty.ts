@@ -25,6 +25,15 @@ def write_all(fd, data):
 watched, sizes = [0, 3, master], b''
 while True:
     ready = select.select(watched, [], [])[0]
+    # A size that was given before something was typed holds when it is read.
+    if 3 in ready:
+        data = os.read(3, 4096)
+        if not data:
+            watched.remove(3)
+        sizes += data
+        while b'\\n' in sizes:
+            line, sizes = sizes.split(b'\\n', 1)
+            resize(*[int(n) for n in line.split()])
     if master in ready:
         try:
             data = os.read(master, 65536)
@@ -40,14 +49,6 @@ while True:
         else:
             os.kill(pid, signal.SIGHUP)
             watched.remove(0)
-    if 3 in ready:
-        data = os.read(3, 4096)
-        if not data:
-            watched.remove(3)
-        sizes += data
-        while b'\\n' in sizes:
-            line, sizes = sizes.split(b'\\n', 1)
-            resize(*[int(n) for n in line.split()])
 status = os.waitpid(pid, 0)[1]
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 255)
 `;
