@@ -1,22 +1,22 @@
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as z from 'zod/mini';
-import { errorPolicies } from '../foundation/errors.ts';
-import { defineOperation, type Operation, type TypedOperation } from './operation.ts';
+import { errorPolicies, HpcError, messageOf } from '../foundation/errors.ts';
+import { catalogueEntry } from './catalogueFile.ts';
+import { defineOperation } from './operation.ts';
 
 const output = z.object({
-    version: z.string(),
-    subcommands: z.array(z.string()),
-    supported_schedulers: z.array(z.string()),
-    schemas_dir: z.string(),
-    journal_dir: z.string(),
-    required_env: z.array(z.string()),
-    operations: z.array(z.object({ name: z.string(), kind: z.string(), summary: z.string(), guidance: z.string(), idempotent: z.boolean(), confirms: z.boolean(), tool: z.boolean() })),
-    error_codes: z.array(z.object({ code: z.string(), category: z.string(), exit_code: z.number(), retry_safe: z.boolean(), policy: z.string() })),
-  });
+  version: z.string(),
+  subcommands: z.array(z.string()),
+  supported_schedulers: z.array(z.string()),
+  schemas_dir: z.string(),
+  journal_dir: z.string(),
+  required_env: z.array(z.string()),
+  operations: z.array(catalogueEntry),
+  error_codes: z.array(z.object({ code: z.string(), category: z.string(), exit_code: z.number(), retry_safe: z.boolean(), policy: z.string() })),
+});
 
-/** Speaks of the whole catalogue, which it is itself a part of: handed in, so that the two do not import each other. */
-export function capabilitiesOf(operations: () => readonly Operation[]): TypedOperation<Record<string, never>, z.output<typeof output>> {
-  return defineOperation({
+export const capabilities = defineOperation({
   name: 'capabilities',
   kind: 'query',
   summary: 'Tell what this version can do: verbs, schedulers, files, error codes.',
@@ -25,18 +25,27 @@ export function capabilitiesOf(operations: () => readonly Operation[]): TypedOpe
   output,
   idempotent: true,
   tool: false,
-  run: (_, { services }) => {
-    const catalogue = operations();
-    return Promise.resolve({
+  run: async (_, { services }) => {
+    const schemas = path.join(services.host.assetsDirectory, 'schemas');
+    const operations = await readCatalogueFile(path.join(schemas, 'catalogue.json'));
+    return {
       version: services.host.version,
-      subcommands: catalogue.map((operation) => operation.name),
+      subcommands: operations.map(({ name }) => name),
       supported_schedulers: ['slurm', 'sge', 'pbs', 'background'],
-      schemas_dir: path.join(services.host.assetsDirectory, 'schemas'),
+      schemas_dir: schemas,
       journal_dir: path.join(services.host.home, 'journal'),
       required_env: ['HOME', 'PATH', 'SSH_AUTH_SOCK'],
-      operations: catalogue.map(({ name, kind, summary, guidance, idempotent, confirms, tool }) => ({ name, kind, summary, guidance, idempotent, confirms, tool })),
+      operations,
       error_codes: Object.entries(errorPolicies).map(([code, policy]) => ({ code, category: policy.category, exit_code: policy.exitCode, retry_safe: policy.retrySafe, policy: policy.policy })),
-    });
+    };
   },
 });
+
+/** From the file that ships, not from the operations themselves: whoever asks what there is should not wait until all of it is loaded. */
+async function readCatalogueFile(file: string): Promise<z.output<typeof catalogueEntry>[]> {
+  try {
+    return z.parse(z.array(catalogueEntry), JSON.parse(await fs.readFile(file, 'utf8')));
+  } catch (cause) {
+    throw new HpcError('internal', `The list of operations ${file} cannot be read: ${messageOf(cause)}.`, { cause, remediation: 'Install the product again.' });
+  }
 }

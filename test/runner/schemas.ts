@@ -1,5 +1,5 @@
 /**
- * The JSON Schemas in `schemas/`: input and output of every operation, and clusters.yaml. Written by `npm run schemas`; with
+ * The JSON Schemas in `schemas/`: input and output of every operation, and clusters.yaml; beside them the list of the operations. Written by `npm run schemas`; with
  * `--check` only compared, as the tests do.
  *
  * Rule: the folder holds what the code says and nothing else, so a file that nothing generates is removed (or reported).
@@ -8,23 +8,25 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clustersJsonSchema } from '../../src/cluster/profileSchema.ts';
-import { catalogue } from '../../src/operations/catalogue.ts';
+import { loadCatalogue } from '../../src/operations/catalogue.ts';
+import { catalogueEntryOf } from '../../src/operations/catalogueFile.ts';
 
 const folder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../schemas');
 
 /** File name to content. */
-export function renderSchemas(): ReadonlyMap<string, string> {
+export async function renderSchemas(): Promise<ReadonlyMap<string, string>> {
+  const catalogue = await loadCatalogue();
   const text = (schema: object): string => `${JSON.stringify(schema, null, 2)}\n`;
   const files = catalogue.flatMap((operation): [string, string][] => [
     [`${operation.name}.input.json`, text({ title: `Input of ${operation.name}`, description: operation.summary, ...operation.inputSchema() })],
     [`${operation.name}.output.json`, text({ title: `Output of ${operation.name}`, ...operation.outputSchema() })],
   ]);
-  return new Map([...files, ['clusters.json', text(clustersJsonSchema())]]);
+  return new Map([...files, ['clusters.json', text(clustersJsonSchema())], ['catalogue.json', text(catalogue.map(catalogueEntryOf))]]);
 }
 
 /** What differs between the folder and the code, one sentence each. */
 export async function staleSchemas(): Promise<readonly string[]> {
-  const wanted = renderSchemas();
+  const wanted = await renderSchemas();
   const present = await fs.readdir(folder).catch(() => [] as string[]);
   const problems = present.filter((name) => !wanted.has(name)).map((name) => `schemas/${name} belongs to no operation`);
   for (const [name, content] of wanted) {
@@ -44,7 +46,7 @@ async function main(): Promise<void> {
     }
     return;
   }
-  const wanted = renderSchemas();
+  const wanted = await renderSchemas();
   await fs.mkdir(folder, { recursive: true });
   for (const name of await fs.readdir(folder)) if (!wanted.has(name)) await fs.rm(path.join(folder, name));
   for (const [name, content] of wanted) await fs.writeFile(path.join(folder, name), content);

@@ -3,13 +3,11 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { HpcError, messageOf } from '../../foundation/errors.ts';
 import { createLog, type Log, type LogLevel } from '../../foundation/log.ts';
-import { catalogue } from '../../operations/catalogue.ts';
+import { loadCatalogue, loadOperation, operationNames } from '../../operations/catalogue.ts';
 import { errorEnvelope, exitCodeOf, successEnvelope, type Envelope } from '../../operations/envelope.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Services } from '../../operations/services.ts';
 import { parseArguments, type GlobalFlags } from './arguments.ts';
-import { generalHelp, verbHelp } from './help.ts';
-import { renderHuman } from './human.ts';
 import { confirmOnTerminal } from './prompts.ts';
 import { createProgressLine } from './terminal.ts';
 
@@ -20,11 +18,11 @@ export interface CliHost {
 }
 
 /** `clusters list` is `clusters-list`. Returns the verb's operation and the words after it. */
-export function findVerb(words: readonly string[]): { operation: Operation; rest: readonly string[] } | undefined {
+export async function findVerb(words: readonly string[]): Promise<{ operation: Operation; rest: readonly string[] } | undefined> {
   const [first = '', second = ''] = words;
-  const joined = catalogue.find(({ name }) => name === `${first}-${second}`);
+  const joined = await loadOperation(`${first}-${second}`);
   if (joined) return { operation: joined, rest: words.slice(2) };
-  const operation = catalogue.find(({ name }) => name === first);
+  const operation = await loadOperation(first);
   return operation && { operation, rest: words.slice(1) };
 }
 
@@ -56,14 +54,15 @@ async function readStdin(): Promise<string> {
 
 /** The exit status. */
 export async function runCli(words: readonly string[], host: CliHost): Promise<number> {
-  const found = findVerb(words);
+  const found = await findVerb(words);
   if (!found) {
     const verb = words[0];
     if (verb === undefined || verb === '--help' || verb === '-h' || verb === 'help') {
-      process.stdout.write(`${generalHelp(catalogue, host.version)}\n`);
+      const { generalHelp } = await import('./help.ts');
+      process.stdout.write(`${generalHelp(await loadCatalogue(), host.version)}\n`);
       return 0;
     }
-    return print(errorEnvelope(new HpcError('spec_invalid', `There is no verb ${JSON.stringify(verb)}.`, { remediation: `The verbs are: ${catalogue.map(({ name }) => name).join(', ')}, mcp.` })), verb, words.includes('--human'));
+    return print(errorEnvelope(new HpcError('spec_invalid', `There is no verb ${JSON.stringify(verb)}.`, { remediation: `The verbs are: ${operationNames.join(', ')}, mcp.` })), verb, words.includes('--human'));
   }
   const { operation, rest } = found;
   let flags: GlobalFlags | undefined;
@@ -73,6 +72,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
     const parsed = parseArguments(operation.name, rest, operation.inputSchema(), operation.positional);
     ({ flags } = parsed);
     if (flags.help) {
+      const { verbHelp } = await import('./help.ts');
       process.stdout.write(`${verbHelp(operation)}\n`);
       return 0;
     }
@@ -98,7 +98,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
     }
     const data = await operation.invoke(input, context);
     progress.end();
-    const code = print(successEnvelope(data, operation.idempotent), operation.name, human);
+    const code = await print(successEnvelope(data, operation.idempotent), operation.name, human);
     // hpc-agent's rule: a failed preflight is an ok answer with a failing exit status.
     return operation.name === 'preflight' && (data as { all_ok: boolean }).all_ok === false ? 2 : code;
   } catch (error) {
@@ -109,7 +109,8 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
   }
 }
 
-function print(envelope: Envelope, verb: string, human: boolean): number {
-  process.stdout.write(`${human ? renderHuman(verb, envelope) : JSON.stringify(envelope)}\n`);
+async function print(envelope: Envelope, verb: string, human: boolean): Promise<number> {
+  const text = human ? (await import('./human.ts')).renderHuman(verb, envelope) : JSON.stringify(envelope);
+  process.stdout.write(`${text}\n`);
   return exitCodeOf(envelope);
 }

@@ -7,7 +7,7 @@
 import * as path from 'node:path';
 import { HpcError } from '../../foundation/errors.ts';
 import { createLog, type Log } from '../../foundation/log.ts';
-import { catalogue } from '../../operations/catalogue.ts';
+import { loadCatalogue } from '../../operations/catalogue.ts';
 import { errorEnvelope, successEnvelope, type Envelope } from '../../operations/envelope.ts';
 import type { Operation, OperationContext } from '../../operations/operation.ts';
 import type { Services } from '../../operations/services.ts';
@@ -52,7 +52,7 @@ export async function serveMcp(words: readonly string[], host: McpHost): Promise
     import('@modelcontextprotocol/sdk/types.js'),
   ]);
   const services = host.makeServices(createLog((record) => process.stderr.write(`${JSON.stringify(record)}\n`), 'hpc-agent', 'warn'));
-  const tools = catalogue.filter(({ tool }) => tool);
+  const tools = (await loadCatalogue()).filter(({ tool }) => tool);
   const server = new Server({ name: 'hpc-agent', version: host.version }, { capabilities: { tools: {} } });
 
   server.setRequestHandler(types.ListToolsRequestSchema, () => ({

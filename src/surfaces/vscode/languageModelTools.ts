@@ -24,8 +24,8 @@ export function registerTools(editor: Editor): vscode.Disposable {
 }
 
 async function operationNamed(name: string): Promise<Operation> {
-  const { catalogue } = await import('../../operations/catalogue.ts');
-  const operation = catalogue.find((candidate) => candidate.name === name);
+  const { loadOperation } = await import('../../operations/catalogue.ts');
+  const operation = await loadOperation(name);
   if (!operation) throw new HpcError('internal', `There is no operation ${name}.`);
   return operation;
 }

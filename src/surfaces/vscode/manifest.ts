@@ -60,10 +60,10 @@ export function toolContributions(catalogue: readonly Operation[]): readonly Too
 
 async function main(): Promise<void> {
   const file = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../package.json');
-  const { catalogue } = await import('../../operations/catalogue.ts');
+  const { loadCatalogue } = await import('../../operations/catalogue.ts');
   const text = await fs.readFile(file, 'utf8');
   const manifest = JSON.parse(text) as { contributes?: Record<string, unknown> };
-  manifest.contributes = { ...manifest.contributes, languageModelTools: toolContributions(catalogue) };
+  manifest.contributes = { ...manifest.contributes, languageModelTools: toolContributions(await loadCatalogue()) };
   const next = `${JSON.stringify(manifest, null, 2)}\n`;
   if (next === text) return;
   if (process.argv.includes('--check')) {

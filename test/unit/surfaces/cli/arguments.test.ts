@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { HpcError } from '../../../../src/foundation/errors.ts';
-import { catalogue } from '../../../../src/operations/catalogue.ts';
+import { loadCatalogue } from '../../../../src/operations/catalogue.ts';
 import { flagOf, parseArguments, valueOf } from '../../../../src/surfaces/cli/arguments.ts';
+
+const catalogue = await loadCatalogue();
 
 function parse(verb: string, ...words: string[]): ReturnType<typeof parseArguments> {
   const operation = catalogue.find(({ name }) => name === verb);

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { catalogue } from '../../../../src/operations/catalogue.ts';
+import { loadCatalogue } from '../../../../src/operations/catalogue.ts';
 import type { ErrorEnvelope } from '../../../../src/operations/envelope.ts';
 import { answerOf, cliProgram, isAlive, makeDesk, until, type Answer, type Desk } from './product.ts';
+
+const catalogue = await loadCatalogue();
 
 const errorOf = (answer: Answer): ErrorEnvelope => {
   const envelope = answer.envelope();

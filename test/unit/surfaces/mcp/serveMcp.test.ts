@@ -5,9 +5,11 @@ import * as path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { catalogue } from '../../../../src/operations/catalogue.ts';
+import { loadCatalogue } from '../../../../src/operations/catalogue.ts';
 import type { Envelope, ErrorEnvelope } from '../../../../src/operations/envelope.ts';
 import { answerOf, cliProgram, isAlive, makeDesk, until, type Desk } from '../cli/product.ts';
+
+const catalogue = await loadCatalogue();
 
 type Consent = 'accept' | 'decline' | 'cancel';
 

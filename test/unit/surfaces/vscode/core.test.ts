@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { catalogue } from '../../../../src/operations/catalogue.ts';
+import { loadCatalogue } from '../../../../src/operations/catalogue.ts';
 import { Core, needsTrust } from '../../../../src/surfaces/vscode/core.ts';
 import { HpcError } from '../../../../src/foundation/errors.ts';
 import type { Host } from '../../../../src/operations/services.ts';
+
+const catalogue = await loadCatalogue();
 
 describe('The editor’s door to operations (unit)', () => {
   it('lets an untrusted folder be looked at and nothing more', () => {

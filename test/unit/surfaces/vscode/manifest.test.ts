@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
-import { catalogue } from '../../../../src/operations/catalogue.ts';
+import { loadCatalogue } from '../../../../src/operations/catalogue.ts';
 import { commandIds } from '../../../../src/surfaces/vscode/commandIds.ts';
 import { toolContributions } from '../../../../src/surfaces/vscode/manifest.ts';
 import { operationNameOf, toolNameOf } from '../../../../src/surfaces/vscode/toolNames.ts';
+
+const catalogue = await loadCatalogue();
 
 interface MenuItem {
   readonly command: string;
