@@ -12,6 +12,7 @@ import { submitCommand } from './submitCommand.ts';
 export const pbsDialect: SchedulerDialect = {
   name: 'pbs',
   requiredTools: ['qsub', 'qstat', 'qdel'],
+  // No `excludesNodes`: a request of PBS names what a chunk must have, never what it must not be (`host!=` is no word of `select`).
   acceptsIndexLists: false,
   jobExpressions: {
     jobId: '${PBS_JOBID:+${PBS_JOBID%%.*}}',

@@ -3,7 +3,7 @@
  *
  * Rules:
  * - PBS starts every job in the home folder, writes its output only at the end, and reads log paths as `host:path` with commas, colons and
- *   other alphabets lost. So the starter does all of that itself, and PBS's own output files are /dev/null.
+ *   other alphabets lost. So the starter does all of that itself, and PBS's own output goes to /dev/null.
  * - Logs are appended to: a job that is run again goes on in the same file.
  * - OpenPBS runs an `afterok` job although elements of the array failed. The starter looks at the array first, and does nothing
  *   unless it is known that all of it succeeded.

@@ -20,6 +20,12 @@ import { findFamily, type PbsFamily } from './program.ts';
 import { resourceWords } from './resources.ts';
 import { starterScript } from './starter.ts';
 
+/**
+ * The starter writes the logs itself. A path without a host is a file of the host where qsub ran: the node would copy the empty output there with
+ * scp, try for half a minute where that is not allowed, and write a mail about it. `localhost` is the node itself, and there nothing is copied.
+ */
+const nowhere = 'localhost:/dev/null';
+
 const jobIdLine = /^([0-9]+(?:\[\])?)(?:\.[A-Za-z0-9][^\s]*)?$/;
 
 // $1 qsub, $2 qstat, $3 and $4 the long and the short name, $5 how many of the words that follow are OpenPBS's; the rest are TORQUE's.
@@ -85,7 +91,7 @@ function arrayWords(request: SubmitRequest, family: PbsFamily): string[] {
 function familyWords(request: SubmitRequest, family: PbsFamily): string[] {
   const dependency = request.dependencies.filter(({ jobIds }) => jobIds.length > 0).map(({ type, jobIds }) => `${type}:${jobIds.join(':')}`);
   return [
-    ...['-S', '/bin/sh', '-o', '/dev/null', '-e', '/dev/null', '-m', 'n', '-r', 'y'],
+    ...['-S', '/bin/sh', '-o', nowhere, '-e', nowhere, '-m', 'n', '-r', 'y'],
     ...['-v', carriedVariables(request.name, request.comment)],
     ...arrayWords(request, family),
     ...(dependency.length > 0 ? [`-Wdepend=${dependency.join(',')}`] : []),

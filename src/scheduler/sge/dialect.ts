@@ -13,6 +13,7 @@ import { submitCommand } from './submitCommand.ts';
 export const sgeDialect: SchedulerDialect = {
   name: 'sge',
   requiredTools: ['qsub', 'qstat', 'qdel'],
+  excludesNodes: true,
   acceptsIndexLists: false,
   // In a plain job SGE_TASK_ID is the word "undefined".
   jobExpressions: { jobId: '${JOB_ID:-}', arrayJobId: '${JOB_ID:-}', arrayIndex: '${SGE_TASK_ID#undefined}', cores: '${NSLOTS:-}' },

@@ -8,7 +8,8 @@
  *
  * Resources: `h_data`, `h_vmem` and their like count for each slot, so the memory of a task is divided by its cores. Several
  * cores need a parallel environment, and each site has its own: the first of the usual names that this site knows is taken,
- * unless `-pe` is among the extra arguments. `account` is a project (`-P`), `constraint` a resource (`-l`).
+ * unless `-pe` is among the extra arguments. `account` is a project (`-P`), `constraint` a resource (`-l`). Nodes to avoid are a pattern of
+ * host names that must not match; who chooses hosts himself (`-l h=`) is not contradicted, since a second `-l h=` would replace his.
  */
 import { HpcError } from '../../foundation/errors.ts';
 import { assertJobName } from '../jobName.ts';
@@ -45,13 +46,23 @@ exit 2`;
 
 const memoryResource = /(?:^|[ ,=])(h_data|s_data|h_vmem|s_vmem|mem_free|virtual_free|h_rss|mem_requested|m_mem_free)=/;
 
+const hostResource = /(?:^|[ ,])(?:h|hostname)=/;
+
+/** Each with and without its domain: what a node calls itself is often not what Grid Engine calls it. */
+function avoidedHosts(names: readonly string[], chosen: string): string[] {
+  if (names.length === 0 || hostResource.test(chosen)) return [];
+  const patterns = [...new Set(names.map((name) => name.split('.')[0] ?? name))].flatMap((short) => [short, `${short}.*`]);
+  return [`h=!(${patterns.join('|')})`];
+}
+
 function listOf(resources: ResourceRequest, slots: number, extra: string, gpusApart: boolean): string[] {
-  const { memoryMiB, walltimeS, gpus, gpuType, constraint } = resources;
+  const { memoryMiB, walltimeS, gpus, gpuType, constraint, excludeNodes = [] } = resources;
   return [
     ...(walltimeS === undefined ? [] : [`h_rt=${Math.ceil(walltimeS)}`]),
     ...(memoryMiB === undefined || memoryResource.test(extra) ? [] : [`h_data=${Math.ceil(memoryMiB / slots)}M`]),
     ...(gpus === undefined || gpus === 0 ? [] : [...(gpusApart ? [] : [`gpu=${gpus}`]), ...(gpuType ? [gpuType] : [])]),
     ...(constraint ? [constraint] : []),
+    ...avoidedHosts(excludeNodes, `${constraint ?? ''} ${extra}`),
   ];
 }
 
@@ -61,6 +72,8 @@ function checkResources(resources: ResourceRequest): void {
   };
   if (resources.nodes !== undefined && resources.nodes > 1) refuse('A task on several nodes cannot be asked of Grid Engine in a general way.', 'Give the parallel environment of your site in the extra arguments (-pe NAME SLOTS) and leave nodes away.');
   if (resources.qos !== undefined) refuse('Grid Engine has no QOS.', 'Remove qos; priorities are given by the project (account) or by a resource (constraint).');
+  const nameless = resources.excludeNodes?.find((name) => !/^[\w.-]+$/.test(name));
+  if (nameless !== undefined) refuse(`${JSON.stringify(nameless)} is not the name of a host.`, 'Name hosts as qhost lists them.');
   for (const word of [resources.constraint, resources.gpuType]) if (word !== undefined && !/^[\w.=*|&!()-]+(,[\w.=*|&!()-]+)*$/.test(word)) refuse(`${JSON.stringify(word)} cannot be a Grid Engine resource.`, 'Write it as for qsub -l: name or name=value.');
 }
 

@@ -64,7 +64,7 @@ describe('pbs: submitting', () => {
       const alone = await run({ dependencies: [{ type: 'afterany', jobIds: ['99[]', '99'] }], resources: { walltimeS: 60 } });
       assert.deepEqual([dependencies(alone.words), after(alone.words, '-l'), after(alone.words, '-J')], [[], ['walltime=00:01:00'], ['1-9%3']]);
       assert.deepEqual(after(words, '-l'), ['select=1:ncpus=4:mem=1501mb:ngpus=1:gpu_model=a100', 'walltime=25:01:01']);
-      assert.deepEqual([after(words, '-q'), after(words, '-A'), after(words, '-N'), after(words, '-o'), after(words, '-m')], [['workq'], ['proj'], [request.name], ['/dev/null'], ['n']]);
+      assert.deepEqual([after(words, '-q'), after(words, '-A'), after(words, '-N'), after(words, '-o'), after(words, '-m')], [['workq'], ['proj'], [request.name], ['localhost:/dev/null'], ['n']]);
       assert.ok(!words.includes('-V') && !words.includes('-t'));
       assert.match(script, /^#!\/bin\/sh\numask 0?\d{3}\n/);
       // One element is a range of two in steps of two.

@@ -195,6 +195,13 @@ describe('sge: submit', () => {
     assert.deepEqual([own[0], after(own, '-pe'), after(own, '-l'), after(own, '-P'), after(own, '-q')], ['/usr/bin/qsub', 'mine', 'h_vmem=1G', 'p', 'q']);
   });
 
+  it('keeps away from hosts by their name with and without a domain, unless the hosts are chosen already', () => {
+    assert.equal(after(asking({ walltimeS: 90, excludeNodes: ['exec1', 'exec1.lab.example', 'n-2'] }), '-l'), 'h_rt=90,h=!(exec1|exec1.*|n-2|n-2.*)');
+    for (const chosen of [{ constraint: 'hostname=fast*' }, { constraint: 'highp,h=fast*' }, { extraArguments: ['-l', 'h=fast*'] }]) assert.ok(!argvOf({ resources: { ...chosen, excludeNodes: ['exec1'] } }).join(' ').includes('!('), JSON.stringify(chosen));
+    assert.match(argvOf({ resources: { constraint: 'arch=lx*', excludeNodes: ['exec1'] } }).join(' '), /-l arch=lx\*,h=!\(exec1\|/);
+    fails(() => asking({ excludeNodes: ['a|b'] }), 'spec_invalid', /not the name of a host/);
+  });
+
   it('asks the site for a parallel environment, and whether a GPU counts for each core', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hpc-qsub-'));
     try {
