@@ -17,7 +17,7 @@ const allowed = {
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: { path: '^src' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-cycles', severity: 'error', from: { path: '^(src|webview)' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     ...layers.map((room) => ({
       name: `${room}-imports-down`,
       comment: `${room}/ may import only: ${['itself', ...allowed[room]].join(', ')}`,
@@ -32,7 +32,19 @@ module.exports = {
       to: { path: '^vscode$|@types/vscode' },
     },
     { name: 'surfaces-do-not-know-each-other', severity: 'error', from: { path: '^src/surfaces/([^/]+)/' }, to: { path: '^src/surfaces/', pathNot: '^src/surfaces/$1/' } },
-    { name: 'source-does-not-know-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    { name: 'source-does-not-know-tests', severity: 'error', from: { path: '^(src|webview)/' }, to: { path: '^test/' } },
+    {
+      name: 'the-page-speaks-through-its-protocol',
+      comment: 'only src/surfaces/vscode/dashboard/ may import webview/protocol.ts and webview/protocol/, and nothing else of the page',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/surfaces/vscode/dashboard/' },
+      to: { path: '^webview/' },
+    },
+    { name: 'the-host-knows-only-the-protocol', severity: 'error', from: { path: '^src/surfaces/vscode/dashboard/' }, to: { path: '^webview/', pathNot: '^webview/protocol(\\.ts$|/)' } },
+    { name: 'the-page-knows-nothing-of-the-host', severity: 'error', from: { path: '^webview/' }, to: { path: '^src/' } },
+    { name: 'the-page-uses-few-packages', severity: 'error', from: { path: '^webview/' }, to: { path: 'node_modules', pathNot: 'node_modules/(lit|lit-html|@vscode/webview-ui-toolkit|uplot|zod)/' } },
+    { name: 'the-protocol-is-plain', severity: 'error', from: { path: '^webview/protocol(\\.ts$|/)' }, to: { path: '.', pathNot: '^webview/protocol(\\.ts$|/)|node_modules/zod/' } },
+    { name: 'models-of-the-page-are-plain', comment: 'no DOM: they are tested in Node', severity: 'error', from: { path: '^webview/model/' }, to: { path: '.', pathNot: '^webview/(model/|protocol(\\.ts$|/))|node_modules/zod/' } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { registerParticipant } from './surfaces/vscode/chat/participant.ts';
 import { registerCommands } from './surfaces/vscode/commands/table.ts';
 import { Core } from './surfaces/vscode/core.ts';
+import { createDashboard } from './surfaces/vscode/dashboard/dashboard.ts';
 import { LogDocuments } from './surfaces/vscode/documents/logDocuments.ts';
 import { registerTextDocuments } from './surfaces/vscode/documents/textDocuments.ts';
 import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
@@ -25,6 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const views = createViews(runs, clusters, reservations);
   const logs = new LogDocuments(core);
   const editor: Editor = { context, core, log, channel, runs, clusters, reservations, revealRun: (runId) => views.revealRun(runId) };
+  const dashboard = createDashboard(editor);
   context.subscriptions.push(
     channel,
     core,
@@ -33,8 +35,9 @@ export function activate(context: vscode.ExtensionContext): void {
     reservations,
     views,
     logs,
+    dashboard,
     registerTextDocuments(),
-    registerCommands({ editor, views, logs }),
+    registerCommands({ editor, views, logs, dashboard }),
     registerTools(editor),
     registerParticipant(editor),
     watchWorkspace(runs, clusters),

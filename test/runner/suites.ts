@@ -101,8 +101,9 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       return passed(`Grid Engine on ${grid.hosts.length} hosts, sshd on port ${grid.ssh.port}`);
     }),
     program('check:types', bin('tsc'), ['--noEmit']),
+    program('check:types-webview', bin('tsc'), ['--noEmit', '-p', 'webview']),
     program('check:lint', bin('eslint'), ['.', '--max-warnings', '0'], { limitMinutes: 8 }),
-    program('check:imports', bin('depcruise'), ['src', '--config', '.dependency-cruiser.cjs']),
+    program('check:imports', bin('depcruise'), ['src', 'webview', '--config', '.dependency-cruiser.cjs']),
     program('check:python-format', python.ruff, ['format', '--no-cache', '--check', ...pythonFiles], { needs: ['setup:python'] }),
     program('check:python-lint', python.ruff, ['check', '--no-cache', ...pythonFiles], { needs: ['setup:python'] }),
     program('check:python-version', 'python3', [path.join(python.folder, 'bin', 'vermin'), '--target=3.6-', '--violations', '--no-tips', '--no-parse-comments', ...pythonFiles], { needs: ['setup:python'], env: python.env }),
@@ -127,6 +128,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
       return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
     }),
+    ...each('page', files('test/page'), () => ({ limitMinutes: 8, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['dist'] })),
     ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
     ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
     mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),

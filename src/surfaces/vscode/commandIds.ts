@@ -1,6 +1,7 @@
 /** The commands that the manifest promises. A unit test compares this list with package.json, the compiler with the handlers. */
 
 export const commandIds = [
+  'openDashboard',
   'addCluster',
   'preflight',
   'showClusterSettings',

@@ -40,7 +40,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
 
   const bar = vscode.window.createStatusBarItem('hpcAgent.status', vscode.StatusBarAlignment.Left, 10);
   bar.name = 'HPC Agent';
-  bar.command = 'hpcAgent.runs.focus';
+  bar.command = 'hpc-agent.openDashboard';
 
   const drawClusters = (): void => {
     clustersProvider.show(clusterNodes(clusters.rows, clusters.problems, clusters.reports, runs.state.problems, new Date()));
@@ -68,6 +68,15 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     drawClusters();
   };
 
+  let runsInSight: vscode.Disposable | undefined;
+  const runsSeen = (visible: boolean): void => {
+    if (visible) runsInSight ??= runs.look();
+    else {
+      runsInSight?.dispose();
+      runsInSight = undefined;
+    }
+  };
+
   const subscriptions = [
     runsProvider,
     clustersProvider,
@@ -80,13 +89,14 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     reservations.onDidChange(drawReservations),
     reservationsView.onDidChangeVisibility(({ visible }) => reservations.setVisible(visible)),
     clusters.onDidChange(drawClusters),
-    runsView.onDidChangeVisibility(({ visible }) => runs.setVisible(visible)),
+    runsView.onDidChangeVisibility(({ visible }) => runsSeen(visible)),
+    new vscode.Disposable(() => runsSeen(false)),
     clustersView.onDidChangeVisibility(({ visible }) => {
       if (visible) void clusters.refresh();
     }),
     vscode.window.onDidChangeWindowState(() => runs.paceChanged()),
   ];
-  if (runsView.visible) runs.setVisible(true);
+  if (runsView.visible) runsSeen(true);
   if (clustersView.visible) void clusters.refresh();
   if (reservationsView.visible) reservations.setVisible(true);
 

@@ -6,15 +6,17 @@ import { tellError, type Editor } from '../editor.ts';
 import { runIdOf, subjectOf } from '../subjects.ts';
 import type { TreeNode } from '../trees/node.ts';
 import type { Views } from '../views.ts';
+import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { LogDocuments } from '../documents/logDocuments.ts';
 
 export interface CommandParts {
   readonly editor: Editor;
   readonly views: Views;
   readonly logs: LogDocuments;
+  readonly dashboard: Dashboard;
 }
 
-export function commandTable({ editor, views, logs }: CommandParts): CommandTable {
+export function commandTable({ editor, views, logs, dashboard }: CommandParts): CommandTable {
   const clusters = async () => import('./clusterCommands.ts');
   const runs = async () => import('./runCommands.ts');
   const sweep = async () => import('./sweepCommands.ts');
@@ -22,6 +24,7 @@ export function commandTable({ editor, views, logs }: CommandParts): CommandTabl
   const log = async () => import('./logCommands.ts');
   const reservations = async () => import('./reservationCommands.ts');
   return {
+    openDashboard: (argument) => dashboard.open(argument),
     addCluster: async () => (await clusters()).addCluster(editor),
     preflight: async (argument) => (await clusters()).preflightCluster(editor, argument),
     showClusterSettings: async (argument) => (await clusters()).showClusterSettings(editor, argument),

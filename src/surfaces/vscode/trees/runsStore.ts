@@ -34,7 +34,7 @@ export class RunsStore implements vscode.Disposable {
   private readonly folders: () => readonly string[];
   private timer: NodeJS.Timeout | undefined;
   private current: Promise<void> | undefined;
-  private visible = false;
+  private readonly lookers = new Set<object>();
   private failures = 0;
   private readonly diagnoses = new Map<string, { readonly key: string; readonly answer: Promise<FailuresOutput> }>();
   private waiting: { ask: boolean } | undefined;
@@ -53,11 +53,18 @@ export class RunsStore implements vscode.Disposable {
     return this.runs.find((run) => run.run_id === runId);
   }
 
-  setVisible(visible: boolean): void {
-    if (this.visible === visible) return;
-    this.visible = visible;
-    if (visible) void this.cameIntoSight();
-    else this.schedule();
+  /** Somebody sees the runs (a tree, the dashboard) until this is disposed. */
+  look(): vscode.Disposable {
+    const looker = {};
+    this.lookers.add(looker);
+    if (this.lookers.size === 1) void this.cameIntoSight();
+    return new vscode.Disposable(() => {
+      if (this.lookers.delete(looker) && !this.visible) this.schedule();
+    });
+  }
+
+  private get visible(): boolean {
+    return this.lookers.size > 0;
   }
 
   /** The window gained or lost attention: the pace changes. */
@@ -119,7 +126,7 @@ export class RunsStore implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.timer);
-    this.visible = false;
+    this.lookers.clear();
     this.changed.dispose();
   }
 

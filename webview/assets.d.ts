@@ -1,0 +1,2 @@
+/** Style sheets that esbuild collects into dist/webview.css. */
+declare module '*.css';
