@@ -78,6 +78,13 @@ async function main(words: readonly string[]): Promise<void> {
   const places = Math.min(4, Math.max(2, os.availableParallelism() + 1));
   const startedMs = performance.now();
   const running = new Map<string, number>();
+  // Whether more at once, or less work, would make the whole shorter.
+  const processors = (): { busy: number; all: number } => {
+    const times = os.cpus().map(({ times: { idle, ...busy } }) => ({ idle, busy: Object.values(busy).reduce((sum, ms) => sum + ms, 0) }));
+    const busy = times.reduce((sum, one) => sum + one.busy, 0);
+    return { busy, all: busy + times.reduce((sum, one) => sum + one.idle, 0) };
+  };
+  const atStart = processors();
   const heartbeat = setInterval(() => say(`  still running: ${[...running].map(([name, since]) => `${name} (${((performance.now() - since) / 1000).toFixed(0)} s)`).join(', ')}`), 60_000);
   try {
     await schedule(chosen, {
@@ -100,7 +107,9 @@ async function main(words: readonly string[]): Promise<void> {
       });
     }
   }
-  say(`${chosen.length} suites in ${seconds(performance.now() - startedMs)}; their output: ${path.relative(root, logFolder)}/`);
+  const atEnd = processors();
+  const busy = Math.round((100 * (atEnd.busy - atStart.busy)) / Math.max(1, atEnd.all - atStart.all));
+  say(`${chosen.length} suites in ${seconds(performance.now() - startedMs)}, processors ${busy} % busy; their output: ${path.relative(root, logFolder)}/`);
   if (total.passed === 0 && total.failed === 0) total.failed += 1;
 }
 
