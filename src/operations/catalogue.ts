@@ -19,6 +19,8 @@ const loaders: Readonly<Record<string, () => Promise<Operation>>> = {
   'verify-canary': async () => (await import('./verifyCanary.ts')).verifyCanary,
   'list-runs': async () => (await import('./listRuns.ts')).listRuns,
   status: async () => (await import('./status.ts')).status,
+  'task-columns': async () => (await import('./taskColumns.ts')).taskColumns,
+  'run-record': async () => (await import('./runRecord.ts')).runRecord,
   monitor: async () => (await import('./monitor.ts')).monitor,
   logs: async () => (await import('./logs.ts')).logs,
   failures: async () => (await import('./failures.ts')).failures,

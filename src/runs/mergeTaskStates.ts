@@ -25,6 +25,10 @@ export interface TaskView {
   readonly exitCode: number | null;
   readonly elapsedS: number | null;
   readonly peakRssMiB: number | null;
+  /** When this attempt began, seconds since the epoch by the node's clock; null: not known. */
+  readonly startedAtS: number | null;
+  /** Seconds of all its tries that have ended. */
+  readonly spentS: number;
   /** Why we say so, in words. */
   readonly evidence: string;
 }
@@ -76,7 +80,7 @@ function byIndex<Row extends { readonly indices?: readonly IndexRange[] }>(rows:
 }
 
 export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
-  const views: TaskView[] = Array.from({ length: input.totalTasks }, () => ({ state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, evidence: 'not submitted yet' }) as const);
+  const views: TaskView[] = Array.from({ length: input.totalTasks }, () => ({ state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, startedAtS: null, spentS: 0, evidence: 'not submitted yet' }) as const);
   const queueByJob = groupBy(input.queue?.rows ?? [], (row) => row.jobId);
   const accountingByJob = groupBy(input.accounting?.rows ?? [], (row) => row.jobId);
   for (const array of input.arrays) {
@@ -96,9 +100,9 @@ export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
 /** What the task itself reported of this attempt; what an earlier one reported says nothing of it. */
 function historyOf(history: TaskHistory | undefined, attempt: number): TaskHistory {
   if (history === undefined) return {};
-  const { start, end } = history;
+  const { start, end, spentS } = history;
   const isOf = (event: TaskEvent | undefined): boolean => event !== undefined && (event.a ?? 1) >= attempt;
-  return { ...(start && isOf(start) ? { start } : {}), ...(end && isOf(end) ? { end } : {}) };
+  return { ...(spentS === undefined ? {} : { spentS }), ...(start && isOf(start) ? { start } : {}), ...(end && isOf(end) ? { end } : {}) };
 }
 
 /**
@@ -121,6 +125,8 @@ function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: num
     exitCode: end?.rc ?? accounted?.exitCode ?? null,
     elapsedS: end?.el ?? accounted?.elapsedS ?? null,
     peakRssMiB: end?.rss ?? accounted?.maxRssMiB ?? null,
+    startedAtS: start?.t ?? (end && typeof end.el === 'number' ? end.t - end.el : null),
+    spentS: history.spentS ?? accounted?.elapsedS ?? 0,
   };
   if (end) {
     const outcome = end.o ?? (end.rc === 0 ? 'done' : 'failed');

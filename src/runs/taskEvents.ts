@@ -53,11 +53,13 @@ export interface TaskHistory {
   /** The latest start, and the end that belongs to it if it was seen. */
   readonly start?: TaskEvent;
   readonly end?: TaskEvent;
+  /** Seconds of all tries that have ended, earlier attempts too: what the task has cost. */
+  readonly spentS?: number;
 }
 
 /** The latest attempt of each task, by index. Order between nodes is by attempt, then by time. */
 export function foldEvents(events: readonly TaskEvent[], totalTasks: number): { histories: readonly TaskHistory[]; foreign: number } {
-  const histories: { start?: TaskEvent; end?: TaskEvent }[] = Array.from({ length: totalTasks }, () => ({}));
+  const histories: { start?: TaskEvent; end?: TaskEvent; spentS?: number }[] = Array.from({ length: totalTasks }, () => ({}));
   let foreign = 0;
   const isLater = (a: TaskEvent, b: TaskEvent | undefined): boolean => b === undefined || (a.a ?? 1) > (b.a ?? 1) || ((a.a ?? 1) === (b.a ?? 1) && a.t >= b.t);
   for (const event of events) {
@@ -66,8 +68,9 @@ export function foldEvents(events: readonly TaskEvent[], totalTasks: number): { 
       foreign += 1;
     } else if (event.e === 'start') {
       if (isLater(event, history.start)) history.start = event;
-    } else if (isLater(event, history.end)) {
-      history.end = event;
+    } else {
+      if (typeof event.el === 'number') history.spentS = (history.spentS ?? 0) + event.el;
+      if (isLater(event, history.end)) history.end = event;
     }
   }
   for (const history of histories) {

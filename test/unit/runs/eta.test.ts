@@ -4,7 +4,7 @@ import type { TaskState, TaskView } from '../../../src/runs/mergeTaskStates.ts';
 import { rollUp } from '../../../src/runs/runtimeQuantiles.ts';
 import { countStates, type RunView } from '../../../src/runs/runView.ts';
 
-const of = (state: TaskState, elapsedS: number | null = null): TaskView => ({ state, attempt: 1, job: null, node: null, exitCode: null, elapsedS, peakRssMiB: null, evidence: '' });
+const of = (state: TaskState, elapsedS: number | null = null): TaskView => ({ state, attempt: 1, job: null, node: null, exitCode: null, elapsedS, peakRssMiB: null, startedAtS: null, spentS: 0, evidence: '' });
 const times = (count: number, one: TaskView): TaskView[] => Array.from({ length: count }, () => one);
 const view = (...tasks: TaskView[]): Pick<RunView, 'tasks' | 'counts' | 'sidecar'> => ({ tasks, counts: countStates(tasks), sidecar: { sidecar_schema_version: 2, run_id: 'r', cmd_sha: '', submitted_at: '', executor: '', result_dir_template: '', task_count: tasks.length } });
 const history = rollUp([50, 60, 70].map((elapsed_sec, task_id) => ({ run_id: 'x', task_id, gpu_type: 'cpu', node: '', cmd_sha: null, started_at: null, ended_at: null, elapsed_sec, exit_code: 0, walltime_requested_sec: null, peak_host_mem_mb: null, cpu_seconds_used: null, cpus_requested: 1 })));
