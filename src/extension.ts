@@ -5,6 +5,7 @@ import { registerCommands } from './surfaces/vscode/commands/table.ts';
 import { Core } from './surfaces/vscode/core.ts';
 import { createDashboard } from './surfaces/vscode/dashboard/dashboard.ts';
 import { LogDocuments } from './surfaces/vscode/documents/logDocuments.ts';
+import { registerLogFeatures } from './surfaces/vscode/documents/logFeatures.ts';
 import { registerTextDocuments } from './surfaces/vscode/documents/textDocuments.ts';
 import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
 import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
@@ -36,6 +37,7 @@ export function activate(context: vscode.ExtensionContext): void {
     views,
     logs,
     dashboard,
+    registerLogFeatures(logs),
     registerTextDocuments(),
     registerCommands({ editor, views, logs, dashboard }),
     registerTools(editor),

@@ -7,7 +7,7 @@ export const logs = defineOperation({
   name: 'logs',
   kind: 'query',
   summary: 'Show the end of a task’s standard output or standard error.',
-  guidance: 'To follow a log, call again with offset set to the next_offset of the last answer.',
+  guidance: 'To follow a log, call again with offset set to the next_offset of the last answer; for what comes before, with before set to its offset.',
   input: z.strictObject({
     run_id: runId,
     task_id: taskId,
@@ -17,6 +17,8 @@ export const logs = defineOperation({
     lines: z.optional(z.number().check(z.int(), z.positive())),
     /** Byte position to read on from, instead of the last lines. */
     offset: z.optional(z.number().check(z.int(), z.minimum(0))),
+    /** Byte position to end at, instead of the end of the file: for what comes before. */
+    before: z.optional(z.number().check(z.int(), z.minimum(0))),
     max_bytes: z.optional(z.number().check(z.int(), z.positive())),
   }),
   output: z.object({
@@ -46,6 +48,7 @@ export const logs = defineOperation({
         maxBytes: input.max_bytes ?? 262_144,
         ...(input.attempt === undefined ? {} : { attempt: input.attempt }),
         ...(input.offset === undefined ? {} : { offset: input.offset }),
+        ...(input.before === undefined ? {} : { before: input.before }),
       },
       await runDepsOf(context),
       context,

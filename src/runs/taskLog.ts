@@ -15,6 +15,8 @@ export interface LogRequest {
   readonly maxBytes: number;
   /** Byte position to read on from. */
   readonly offset?: number;
+  /** Byte position to end at, instead of the end of the file. */
+  readonly before?: number;
 }
 
 export interface TaskLog {
@@ -53,7 +55,7 @@ export async function readTaskLog(request: LogRequest, deps: RunDeps, call: Call
   const facts = await session.facts({ signal: call.signal });
   const reply = z.safeParse(
     replySchema,
-    await facts.runtime.call('tail', { path, max_bytes: request.maxBytes, ...(request.offset === undefined ? { lines: request.lines } : { offset: request.offset }) }, { signal: call.signal, priority: 'interactive' }),
+    await facts.runtime.call('tail', { path, max_bytes: request.maxBytes, ...(request.offset === undefined ? { lines: request.lines, ...(request.before === undefined ? {} : { before: request.before }) } : { offset: request.offset }) }, { signal: call.signal, priority: 'interactive' }),
   );
   if (!reply.success) throw new HpcError('remote_command_failed', `The answer about ${path} cannot be understood.`);
   const view = await viewOfRun(deps.experimentDir, request.runId, deps);
@@ -62,6 +64,6 @@ export async function readTaskLog(request: LogRequest, deps: RunDeps, call: Call
   const { found, offset = 0, size = 0, data = '' } = reply.data;
   const bytes = Buffer.from(data, 'base64');
   // A character cut at the end is left for the next read, unless nothing else is there.
-  const whole = bytes.length - incompleteTail(bytes) || bytes.length;
+  const whole = request.before !== undefined ? bytes.length : bytes.length - incompleteTail(bytes) || bytes.length;
   return { path, stream: request.stream, found, text: bytes.subarray(0, whole).toString('utf8'), offset, size, nextOffset: offset + whole, ended };
 }

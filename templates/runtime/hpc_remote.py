@@ -455,27 +455,20 @@ def submit(request):
 
 
 def tail(request):
+    """A part of a file: from `offset` on, or what comes last before `before` (the end of the file by itself), whole lines of it."""
     path, limit = request["path"], request["max_bytes"]
     try:
         with open(path, "rb") as handle:
             size = os.fstat(handle.fileno()).st_size
             offset = request.get("offset")
             if offset is None:
-                start = max(0, size - limit)
+                end = min(request.get("before", size), size)
+                start = max(0, end - limit)
                 handle.seek(start)
-                data = handle.read(limit)
-                lines = request.get("lines")
-                if lines:
-                    position = len(data)
-                    if data.endswith(b"\n"):
-                        position -= 1
-                    for _ in range(lines):
-                        position = data.rfind(b"\n", 0, position)
-                        if position < 0:
-                            break
-                    if position >= 0:
-                        start += position + 1
-                        data = data[position + 1 :]
+                data = handle.read(end - start)
+                cut = first_of_last_lines(data, request.get("lines"), start == 0)
+                start += cut
+                data = data[cut:]
             else:
                 start = min(offset, size)
                 handle.seek(start)
@@ -485,6 +478,20 @@ def tail(request):
             return {"found": False}
         raise Refused("cannot read %s: %s" % (path, error.strerror)) from None
     return {"found": True, "offset": start, "size": size, "data": base64.b64encode(data).decode("ascii")}
+
+
+def first_of_last_lines(data, lines, whole):
+    """Where the last lines begin; the first line is left out where it may be half a line, unless it is all there is."""
+    last = len(data) - 1 if data.endswith(b"\n") else len(data)
+    position = last
+    for _ in range(lines or 0):
+        position = data.rfind(b"\n", 0, position)
+        if position < 0:
+            break
+    else:
+        if lines:
+            return position + 1
+    return 0 if whole else data.find(b"\n", 0, last) + 1
 
 
 def execute(request):

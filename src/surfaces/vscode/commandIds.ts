@@ -20,6 +20,8 @@ export const commandIds = [
   'showStdout',
   'showStderr',
   'toggleFollowLog',
+  'showEarlierLog',
+  'showLogError',
   'aggregate',
   'openResults',
   'openResultsCsv',

@@ -60,6 +60,25 @@ describe('task logs (unit)', function () {
     assert.equal((await readTaskLog({ ...request, taskId: 0 }, place.deps, place.call)).found, false);
   });
 
+  it('read backwards from the end it is the whole text in whole lines, each byte once', async () => {
+    const text = Array.from({ length: 40 }, (_, index) => `${index} Grüße ${'·'.repeat(index % 7)}\n`).join('') + 'not ended yet';
+    await fs.writeFile(file('out'), text);
+    let log = await readTaskLog({ ...request, lines: 1000, maxBytes: 97 }, place.deps, place.call);
+    let read = log.text;
+    assert.equal(log.nextOffset, log.size);
+    for (let turn = 0; turn < 100 && log.offset > 0; turn += 1) {
+      const { offset } = log;
+      log = await readTaskLog({ ...request, lines: 1000, maxBytes: 97, before: offset }, place.deps, place.call);
+      assert.equal(log.offset + Buffer.byteLength(log.text), offset);
+      assert.match(log.text, /^\d+ [^\0]*\n$/);
+      read = log.text + read;
+    }
+    assert.equal(read, text);
+    // One line that is longer than a reading is given in parts, not left out.
+    await fs.writeFile(file('out'), 'x'.repeat(300));
+    assert.equal((await readTaskLog({ ...request, maxBytes: 100, before: 200 }, place.deps, place.call)).offset, 100);
+  });
+
   it('a task that is not submitted, or not there, is told apart from an empty log', async () => {
     for (const taskId of [3, 4]) await assert.rejects(readTaskLog({ ...request, taskId }, place.deps, place.call), (error) => HpcError.is(error, 'spec_invalid'));
   });

@@ -3,7 +3,7 @@
  * them comes from data. Text of the far side is escaped.
  */
 import type { PlanOutput, ResultsTable, RunSummary, TaskRow } from '../../../operations/schemas.ts';
-import { readable } from '../documents/logText.ts';
+import { plainText } from '../documents/terminalText.ts';
 import { numberText, taskText } from '../documents/resultsText.ts';
 import { codeSpan, escapeMarkdown, table } from '../markdown.ts';
 import { costWords, shapeWords } from '../sweep/review.ts';
@@ -117,7 +117,7 @@ export function whyAnswer(run: RunSummary, bad: readonly TaskRow[], excerpt: { r
 }
 
 function fenced(text: string): string {
-  const lines = readable(text).trimEnd().split('\n').slice(-8).join('\n');
+  const lines = plainText(text).trimEnd().split('\n').slice(-8).join('\n');
   const longest = Math.max(2, ...[...lines.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}text\n${lines}\n${fence}`;

@@ -1,6 +1,7 @@
 /** Opens the log of a task, from a row, from the other stream's document, or by asking. */
 import * as vscode from 'vscode';
-import { logAddress, type LogDocuments } from '../documents/logDocuments.ts';
+import { logAddress } from '../documents/logAddress.ts';
+import type { LogDocuments } from '../documents/logDocuments.ts';
 import type { Editor } from '../editor.ts';
 import { subjectOf } from '../subjects.ts';
 import { chosenRun } from './runCommands.ts';

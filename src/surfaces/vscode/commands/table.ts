@@ -49,6 +49,8 @@ export function commandTable({ editor, views, logs, dashboard }: CommandParts): 
     showStdout: async (argument) => (await log()).showLog(editor, logs, argument, 'stdout'),
     showStderr: async (argument) => (await log()).showLog(editor, logs, argument, 'stderr'),
     toggleFollowLog: () => logs.toggleFollow(),
+    showEarlierLog: () => logs.showEarlier(),
+    showLogError: () => logs.showError(),
     bookReservation: async () => (await reservations()).bookReservation(editor),
     attachReservation: async (argument) => (await reservations()).attachReservation(editor, argument),
     refreshReservation: async (argument) => (await reservations()).refreshReservation(editor, argument),

@@ -72,6 +72,6 @@ describe('What package.json says about the editor side (unit)', () => {
       assert.ok((markdownDescription ?? '').length > 20, name);
     }
     assert.equal(manifest.browser, undefined);
-    assert.deepEqual(manifest.activationEvents, ['workspaceContains:.hpc', 'onWebviewPanel:hpcAgent.dashboard']);
+    assert.deepEqual(manifest.activationEvents, ['workspaceContains:.hpc', 'onWebviewPanel:hpcAgent.dashboard', 'onFileSystem:hpc-agent-log']);
   });
 });
