@@ -2,6 +2,7 @@
 import { CancelledError } from '../../foundation/abort.ts';
 import type { Log } from '../../foundation/log.ts';
 import { ConnectFailure } from '../failure.ts';
+import { createPatience } from '../patience.ts';
 import type { PromptPort } from '../port.ts';
 import { createAnswers, type Answers } from './answers.ts';
 
@@ -26,39 +27,19 @@ export interface SignIn {
 }
 
 export function beginSignIn(options: SignInOptions): SignIn {
-  let asking = 0;
-  let timer: NodeJS.Timeout | undefined;
   let stop: (error: Error) => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => (stop = reject));
   stopped.catch(() => undefined);
-  const watch = (): void => {
-    clearTimeout(timer);
-    if (asking > 0) return;
-    timer = setTimeout(() => stop(new ConnectFailure('transport', `${options.place} did not complete the connection within ${options.limitMs / 1000} s.`, 'The host may be overloaded: try later.')), options.limitMs);
-  };
+  const patience = createPatience(options.limitMs, () => stop(new ConnectFailure('transport', `${options.place} did not complete the connection within ${options.limitMs / 1000} s.`, 'The host may be overloaded: try later.')));
   const onAbort = (): void => stop(new CancelledError());
   if (options.signal.aborted) onAbort();
   options.signal.addEventListener('abort', onAbort, { once: true });
-  watch();
-  const answers = createAnswers({
-    ...options,
-    giveUp: stop,
-    whileAsking: async (answer) => {
-      asking += 1;
-      watch();
-      try {
-        return await answer;
-      } finally {
-        asking -= 1;
-        watch();
-      }
-    },
-  });
+  const answers = createAnswers({ ...options, giveUp: stop, whileAsking: (answer) => patience.whileAsking(answer) });
   return {
     answers,
     stopped,
     dispose: () => {
-      clearTimeout(timer);
+      patience.dispose();
       options.signal.removeEventListener('abort', onAbort);
     },
   };

@@ -6,6 +6,7 @@ import { CancelledError } from '../../foundation/abort.ts';
 import { HpcError, messageOf, systemCodeOf } from '../../foundation/errors.ts';
 import type { Log } from '../../foundation/log.ts';
 import { ConnectFailure } from '../failure.ts';
+import { createPatience } from '../patience.ts';
 import type { PromptPort } from '../port.ts';
 import { createAuthentication, type Authentication } from './authentication.ts';
 import { parseJump, resolveSshSettings, type SshSettings, type SshTarget } from './config.ts';
@@ -164,13 +165,11 @@ async function signIn(settings: SshSettings, through: Client | undefined, index:
 
   return await new Promise((resolve, reject) => {
     let settled = false;
-    let asking = 0;
-    let timer: NodeJS.Timeout | undefined;
     let banner = '';
     const settle = (act: () => void): void => {
       if (settled) return;
       settled = true;
-      clearTimeout(timer);
+      patience.dispose();
       context.signal.removeEventListener('abort', onAbort);
       act();
     };
@@ -182,33 +181,20 @@ async function signIn(settings: SshSettings, through: Client | undefined, index:
         reject(error);
       });
     const onAbort = (): void => giveUp(new CancelledError());
-    const watch = (): void => {
-      clearTimeout(timer);
-      if (settled || asking > 0) return;
-      timer = setTimeout(() => giveUp(new ConnectFailure('transport', `${settings.host}:${settings.port} did not complete the connection within ${settings.connectTimeoutMs / 1000} s.`, 'The host may be overloaded: try later.')), settings.connectTimeoutMs);
-    };
-    const whileAsking = async <T>(answer: Promise<T>): Promise<T> => {
-      asking += 1;
-      watch();
-      try {
-        return await answer;
-      } finally {
-        asking -= 1;
-        watch();
-      }
-    };
+    const patience = createPatience(settings.connectTimeoutMs, () =>
+      giveUp(new ConnectFailure('transport', `${settings.host}:${settings.port} did not complete the connection within ${settings.connectTimeoutMs / 1000} s.`, 'The host may be overloaded: try later.')),
+    );
     const authentication = createAuthentication({
       settings,
       prompts: context.prompts,
       signal: context.signal,
       openedKeys: context.memory.openedKeys,
       asked: context.asked,
-      whileAsking,
+      whileAsking: (answer) => patience.whileAsking(answer),
       giveUp,
     });
 
     context.signal.addEventListener('abort', onAbort, { once: true });
-    watch();
     client.on('banner', (text) => {
       banner = text.trim();
       log.info('banner', { text: banner.slice(0, 2000) });
@@ -235,7 +221,7 @@ async function signIn(settings: SshSettings, through: Client | undefined, index:
       keepaliveCountMax: settings.keepaliveCount,
       algorithms: { serverHostKey: [...hostKeys.algorithms] as ServerHostKeyAlgorithm[] },
       hostVerifier: (key: Buffer, verify: (valid: boolean) => void) => {
-        whileAsking(hostKeys.check(key, { signal: context.signal, asked: context.asked })).then(
+        patience.whileAsking(hostKeys.check(key, { signal: context.signal, asked: context.asked })).then(
           () => verify(true),
           (error: unknown) => {
             giveUp(CancelledError.is(error) ? new CancelledError() : (error as Error));

@@ -5,6 +5,7 @@
  * without them that it does not know it. OpenPBS takes one range in brackets; TORQUE wants `-t`.
  */
 import { formatIndexRanges, normalizeRanges, splitByLength } from '../indexRanges.ts';
+import { commandLines } from '../commandLines.ts';
 import { requiredTool } from '../requiredTool.ts';
 import type { CancelTarget, CommandOutput, Query, SchedulerTools } from '../port.ts';
 import { pbsFailure } from './errors.ts';
@@ -58,15 +59,5 @@ function words({ jobId, indices }: CancelTarget): string[] {
 
 export function cancelCommands(targets: readonly CancelTarget[], tools: SchedulerTools): readonly Query<void>[] {
   const qdel = requiredTool('qdel', tools);
-  const lines: string[][] = [];
-  let length = Infinity;
-  for (const word of targets.flatMap(words)) {
-    if (length + word.length + 1 > maxLineLength) {
-      lines.push([]);
-      length = 0;
-    }
-    lines.at(-1)?.push(word);
-    length += word.length + 1;
-  }
-  return lines.map((line) => ({ command: { argv: ['/bin/sh', '-c', program, 'hpc-agent', qdel, ...line], unset: pbsUnset, timeoutS: 120 }, parse: parseCancelled }));
+  return commandLines(targets.flatMap(words), maxLineLength).map((line) => ({ command: { argv: ['/bin/sh', '-c', program, 'hpc-agent', qdel, ...line], unset: pbsUnset, timeoutS: 120 }, parse: parseCancelled }));
 }

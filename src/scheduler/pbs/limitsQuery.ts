@@ -5,6 +5,7 @@
  * nodes unless a node says so, so each queue shows the nodes that it may use.
  */
 import type { CommandOutput, PartitionFacts, Query, SchedulerLimits, SchedulerTools } from '../port.ts';
+import { answerParts, failedPart, partFunction, partsEnd } from '../answerParts.ts';
 import { requiredTool } from '../requiredTool.ts';
 import { pbsFailure } from './errors.ts';
 import { pbsUnset } from './environment.ts';
@@ -13,24 +14,16 @@ import { parseNodes, type PbsNode } from './nodes.ts';
 import { findFamily } from './program.ts';
 import { readRecords } from './records.ts';
 
-const endMarker = 'HPCQ-END';
-
 const program = `qstat=$1 pbsnodes=$2
 ${findFamily}
-part() { name=$1; shift; printf '\\n%s\\n' "HPCL-BEGIN $name"; if [ -n "$1" ]; then "$@" 2>&1; else (exit 127); fi; printf '\\n%s\\n' "HPCL-END $name $?"; }
+${partFunction}
 printf '\\n%s %s\\n' HPCQ-BEGIN "$family"
 part server "$qstat" -B -f
 part queues "$qstat" -Q -f
 part nodes "$pbsnodes" -a
-printf '%s\\n' ${endMarker}`;
+printf '%s\\n' ${partsEnd}`;
 
 type Attributes = ReadonlyMap<string, string>;
-
-function parts(stdout: string): Map<string, { text: string; exitCode: number }> {
-  const found = new Map<string, { text: string; exitCode: number }>();
-  for (const match of stdout.replaceAll('\r\n', '\n').matchAll(/^HPCL-BEGIN (\w+)\n([\s\S]*?)^HPCL-END \1 (\d+)$/gm)) found.set(match[1] ?? '', { text: match[2] ?? '', exitCode: Number(match[3]) });
-  return found;
-}
 
 function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text.trim()) ? Number(text) : undefined;
@@ -76,17 +69,15 @@ function partitionOf(name: string, attributes: Attributes, isDefault: boolean, n
 }
 
 export function parseLimits(output: CommandOutput, tools: SchedulerTools): SchedulerLimits {
-  const found = parts(output.stdout);
+  const found = answerParts(output);
   const serverPart = found.get('server');
   const [server] = serverPart === undefined ? [] : readRecords(serverPart.text, 'Server').records;
   if (serverPart?.exitCode !== 0 || !server) {
-    throw pbsFailure('qstat -B', { ...output, stderr: `${output.stderr}\n${serverPart?.text.slice(-2000) ?? ''}`, exitCode: output.exitCode === 0 ? (serverPart?.exitCode ?? 0) : output.exitCode });
+    throw pbsFailure('qstat -B', failedPart(output, serverPart));
   }
   const facts = server.attributes;
-  const queuesPart = found.get('queues');
-  const queues = queuesPart?.exitCode === 0 ? readRecords(queuesPart.text, 'Queue').records : [];
-  const nodesPart = found.get('nodes');
-  const nodes = nodesPart?.exitCode === 0 ? parseNodes(nodesPart.text) : [];
+  const queues = readRecords(found.text('queues') ?? '', 'Queue').records;
+  const nodes = parseNodes(found.text('nodes') ?? '');
   const standard = facts.get('default_queue');
   const defaultQueue = queues.find(({ id }) => id === standard)?.attributes;
   const isTorque = /^\s*HPCQ-BEGIN torque$/m.test(output.stdout);

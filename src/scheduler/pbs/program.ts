@@ -9,13 +9,12 @@
  * - Text is asked for, not JSON: it is the one form that all of them have, that lists every id, and that no variable of a user's can break as a whole.
  *   Attributes that nobody reads (above all Variable_List of each subjob) are left out on the far side: a thousand subjobs would print 1.5 MB.
  */
+import { partsEnd } from '../answerParts.ts';
 import type { CommandOutput, SchedulerCommand } from '../port.ts';
 import { pbsFailure } from './errors.ts';
 import { pbsUnset } from './environment.ts';
 
 export type PbsFamily = 'openpbs' | 'torque';
-
-const endMarker = 'HPCQ-END';
 
 /** `$family`; needs `$1`, a program of PBS. It does not ask the server. */
 export const findFamily = `case "$("$1" --version 2>&1 </dev/null)" in
@@ -66,7 +65,7 @@ arrays() { for id in "$@"; do case $id in *']') printf '%s ' "$id" ;; esac; done
 
 /** The command; `body` has `$qstat`, `$user`, `$family`, the functions above, and `words` as its arguments. */
 export function pbsQuestion(body: string, qstat: string, user: string, words: readonly string[], timeoutS: number): SchedulerCommand {
-  return { argv: ['/bin/sh', '-c', `${prelude}${body}\nprintf '\\n%s\\n' ${endMarker}`, 'hpc-agent', qstat, user, ...words], unset: pbsUnset, timeoutS };
+  return { argv: ['/bin/sh', '-c', `${prelude}${body}\nprintf '\\n%s\\n' ${partsEnd}`, 'hpc-agent', qstat, user, ...words], unset: pbsUnset, timeoutS };
 }
 
 /** What ids that left meanwhile are called. */
@@ -81,7 +80,7 @@ export interface PbsAnswer {
 export function pbsAnswer(what: string, output: CommandOutput): PbsAnswer {
   const text = output.stdout.replaceAll('\r\n', '\n');
   const begin = /(?:^|\n)HPCQ-BEGIN (openpbs|torque)\n/.exec(text);
-  const end = text.lastIndexOf(`\n${endMarker}\n`);
+  const end = text.lastIndexOf(`\n${partsEnd}\n`);
   if (output.exitCode !== 0 || !begin || end < begin.index) throw pbsFailure(what, output);
   const body = text.slice(begin.index + begin[0].length, end + 1);
   const statuses = [...body.matchAll(/^HPCQ-RC (\d+)$/gm)].map((match) => Number(match[1]));

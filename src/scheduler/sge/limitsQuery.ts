@@ -6,31 +6,20 @@
  * Grid Engine has no default queue, it takes any that fits: the one with the longest walltime stands for the default.
  */
 import type { CommandOutput, Query, SchedulerCommand, SchedulerLimits, SchedulerTools } from '../port.ts';
+import { answerParts, failedPart, partFunction, partsEnd } from '../answerParts.ts';
 import { requiredTool } from '../requiredTool.ts';
 import { sgeEnvironment, sgeUnset } from './environment.ts';
 import { sgeFailure } from './errors.ts';
-import { endMarker } from './framing.ts';
 import { parseQueues } from './queues.ts';
 
 /** `-u` names nobody: rows of jobs would only be in the way. */
-const script = `part() { name=$1; shift; printf '\\n%s\\n' "HPCL-BEGIN $name"; if [ -n "$1" ]; then "$@" 2>&1; else (exit 127); fi; printf '\\n%s\\n' "HPCL-END $name $?"; }
+const script = `${partFunction}
 part queues "$1" -f -xml -F h_rt,mem_total,gpu -u hpc-agent-nobody
 part config "$2" -sconf
 part version "$1" -help
 part accounting "$3" -r "$SGE_ROOT/\${SGE_CELL:-default}/common/accounting"
-printf '%s\\n' ${endMarker}
+printf '%s\\n' ${partsEnd}
 `;
-
-interface Part {
-  readonly text: string;
-  readonly exitCode: number;
-}
-
-function parts(stdout: string): Map<string, Part> {
-  const found = new Map<string, Part>();
-  for (const match of stdout.replaceAll('\r\n', '\n').matchAll(/^HPCL-BEGIN (\w+)\n([\s\S]*?)^HPCL-END \1 (\d+)$/gm)) found.set(match[1] ?? '', { text: match[2] ?? '', exitCode: Number(match[3]) });
-  return found;
-}
 
 /** 0 means: no limit. */
 function limit(text: string, name: string): number | undefined {
@@ -39,13 +28,12 @@ function limit(text: string, name: string): number | undefined {
 }
 
 export function parseLimits(output: CommandOutput, tools: SchedulerTools): SchedulerLimits {
-  const found = parts(output.stdout);
+  const found = answerParts(output);
   const queues = found.get('queues');
   if (queues?.exitCode !== 0 || !queues.text.includes('</job_info>')) {
-    throw sgeFailure('qstat -f', { ...output, stderr: `${output.stderr}\n${queues?.text.slice(-2000) ?? ''}`, exitCode: output.exitCode === 0 ? (queues?.exitCode ?? 0) : output.exitCode });
+    throw sgeFailure('qstat -f', failedPart(output, queues));
   }
-  const config = found.get('config');
-  const maxArraySize = config?.exitCode === 0 ? limit(config.text, 'max_aj_tasks') : undefined;
+  const maxArraySize = limit(found.text('config') ?? '', 'max_aj_tasks');
   const version = /^\S+ +(\d\S*)$/m.exec(found.get('version')?.text ?? '')?.[1];
   // The file is made with the first job that ends, so its absence tells little.
   const accounting = tools.tools.qacct === undefined ? false : found.get('accounting')?.exitCode === 0 ? true : undefined;

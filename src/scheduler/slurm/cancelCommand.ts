@@ -6,6 +6,7 @@
  */
 import { HpcError } from '../../foundation/errors.ts';
 import { formatIndexRanges, normalizeRanges, splitByLength } from '../indexRanges.ts';
+import { commandLines } from '../commandLines.ts';
 import { requiredTool } from '../requiredTool.ts';
 import type { CancelTarget, CommandOutput, Query, SchedulerTools } from '../port.ts';
 import { slurmUnset } from './environment.ts';
@@ -32,15 +33,5 @@ function words(target: CancelTarget): string[] {
 
 export function cancelCommands(targets: readonly CancelTarget[], tools: SchedulerTools): readonly Query<void>[] {
   const scancel = requiredTool('scancel', tools);
-  const lines: string[][] = [];
-  let length = Infinity;
-  for (const word of targets.flatMap(words)) {
-    if (length + word.length + 1 > maxLineLength) {
-      lines.push([]);
-      length = 0;
-    }
-    lines.at(-1)?.push(word);
-    length += word.length + 1;
-  }
-  return lines.map((line) => ({ command: { argv: [scancel, ...line], unset: slurmUnset, timeoutS: 60 }, parse: parseCancelled }));
+  return commandLines(targets.flatMap(words), maxLineLength).map((line) => ({ command: { argv: [scancel, ...line], unset: slurmUnset, timeoutS: 60 }, parse: parseCancelled }));
 }

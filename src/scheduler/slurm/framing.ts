@@ -5,23 +5,23 @@
  * script can leave behind. So each query runs under `sh`, which prints an end marker only after the command succeeded.
  * Rows carry a marker of their own, or a separator that no banner holds.
  */
+import { partsEnd } from '../answerParts.ts';
 import type { CommandOutput, SchedulerCommand } from '../port.ts';
 import { slurmEnvironment, slurmUnset } from './environment.ts';
 import { slurmFailure } from './errors.ts';
 
-export const endMarker = 'HPCQ-END';
 /** Separates fields where the command cannot print a row marker; no one types it into a job name. */
 export const unitSeparator = '\u001f';
 
 /** The command with its end marker; arguments go through `"$@"` and are never part of shell text. */
 export function framedQuery(argv: readonly string[], timeoutS: number): SchedulerCommand {
-  return { argv: ['/bin/sh', '-c', `"$@" && printf '\\n%s\\n' ${endMarker}`, 'hpc-agent', ...argv], unset: slurmUnset, env: slurmEnvironment, timeoutS };
+  return { argv: ['/bin/sh', '-c', `"$@" && printf '\\n%s\\n' ${partsEnd}`, 'hpc-agent', ...argv], unset: slurmUnset, env: slurmEnvironment, timeoutS };
 }
 
 /** What was printed before the end marker; throws the typed error when there is no complete answer. */
 export function framedText(what: string, output: CommandOutput): string {
   const text = output.stdout.replaceAll('\r\n', '\n');
-  const end = text.lastIndexOf(`\n${endMarker}\n`);
+  const end = text.lastIndexOf(`\n${partsEnd}\n`);
   if (output.exitCode !== 0 || end < 0) throw slurmFailure(what, output);
   return text.slice(0, end + 1);
 }

@@ -5,32 +5,21 @@
  * MaxArraySize caps the index: with 1001 the highest index is 1000.
  */
 import type { CommandOutput, Query, SchedulerCommand, SchedulerLimits, SchedulerTools } from '../port.ts';
+import { answerParts, failedPart, partFunction, partsEnd, type AnswerParts } from '../answerParts.ts';
 import { requiredTool } from '../requiredTool.ts';
 import { slurmEnvironment, slurmUnset } from './environment.ts';
-import { endMarker } from './framing.ts';
 import { slurmFailure } from './errors.ts';
 import { parsePartitions, sinfoFormat } from './partitions.ts';
 
 /** Each part between two marks with its exit status; an absent program gives 127. */
-const script = `part() { name=$1; shift; printf '\\n%s\\n' "HPCL-BEGIN $name"; if [ -n "$1" ]; then "$@" 2>&1; else (exit 127); fi; printf '\\n%s\\n' "HPCL-END $name $?"; }
+const script = `${partFunction}
 part config "$1" show config
 part partitions "$2" --noheader "--format=${sinfoFormat}"
 part associations "$3" --noheader --parsable2 show assoc where "user=$4" format=Cluster,Account,MaxSubmitJobs,DefaultQOS
 part qos "$3" --noheader --parsable2 show qos format=Name,MaxSubmitJobsPerUser
 part defaults "$3" --noheader --parsable2 show user where "user=$4" format=User,DefaultAccount
-printf '%s\\n' ${endMarker}
+printf '%s\\n' ${partsEnd}
 `;
-
-interface Part {
-  readonly text: string;
-  readonly exitCode: number;
-}
-
-function parts(stdout: string): Map<string, Part> {
-  const found = new Map<string, Part>();
-  for (const match of stdout.replaceAll('\r\n', '\n').matchAll(/^HPCL-BEGIN (\w+)\n([\s\S]*?)^HPCL-END \1 (\d+)$/gm)) found.set(match[1] ?? '', { text: match[2] ?? '', exitCode: Number(match[3]) });
-  return found;
-}
 
 function configValues(text: string): Map<string, string> {
   return new Map([...text.matchAll(/^(\w+) *= ?(.*)$/gm)].map((match) => [(match[1] ?? '').toLowerCase(), (match[2] ?? '').trim()]));
@@ -46,11 +35,8 @@ function smallest(values: readonly (number | undefined)[]): number | undefined {
 }
 
 /** The strictest of what binds the user's default account (all accounts where none is the default) and its QOS. */
-function maxSubmitJobs(found: Map<string, Part>, cluster: string | undefined): number | undefined {
-  const rows = (name: string): string[][] => {
-    const part = found.get(name);
-    return part?.exitCode === 0 ? part.text.split('\n').filter((line) => line.includes('|')).map((line) => line.split('|')) : [];
-  };
+function maxSubmitJobs(found: AnswerParts, cluster: string | undefined): number | undefined {
+  const rows = (name: string): string[][] => (found.text(name) ?? '').split('\n').filter((line) => line.includes('|')).map((line) => line.split('|'));
   const defaultAccount = rows('defaults')[0]?.[1] ?? '';
   const ours = rows('associations').filter(([name]) => cluster === undefined || name === cluster);
   const bound = ours.filter(([, account]) => account === defaultAccount);
@@ -59,20 +45,20 @@ function maxSubmitJobs(found: Map<string, Part>, cluster: string | undefined): n
   return smallest([...applying.map(([, , limit]) => count(limit)), ...rows('qos').filter(([name]) => qosNames.has(name ?? '')).map(([, limit]) => count(limit))]);
 }
 
-function accountingAnswers(found: Map<string, Part>, config: Map<string, string>, tools: SchedulerTools): boolean | undefined {
+function accountingAnswers(found: AnswerParts, config: Map<string, string>, tools: SchedulerTools): boolean | undefined {
   if (/\/none$|^\(null\)$/.test(config.get('accountingstoragetype') ?? '') || tools.tools.sacct === undefined) return false;
   const part = found.get('qos');
   return part === undefined || part.exitCode === 127 ? undefined : part.exitCode === 0;
 }
 
 export function parseLimits(output: CommandOutput, tools: SchedulerTools): SchedulerLimits {
-  const found = parts(output.stdout);
+  const found = answerParts(output);
   const configPart = found.get('config');
   const config = configValues(configPart?.text ?? '');
   if (configPart?.exitCode !== 0 || !config.has('maxarraysize')) {
-    throw slurmFailure('scontrol show config', { ...output, stderr: `${output.stderr}\n${configPart?.text.slice(-2000) ?? ''}`, exitCode: output.exitCode === 0 ? (configPart?.exitCode ?? 0) : output.exitCode });
+    throw slurmFailure('scontrol show config', failedPart(output, configPart));
   }
-  const partitionsPart = found.get('partitions');
+  const partitions = found.text('partitions');
   const arraySize = count(config.get('maxarraysize'));
   const arrayTasks = count(/(?:^|,)max_array_tasks=(\d+)/i.exec(config.get('schedulerparameters') ?? '')?.[1]);
   const optional = {
@@ -84,7 +70,7 @@ export function parseLimits(output: CommandOutput, tools: SchedulerTools): Sched
     version: config.get('slurm_version'),
   };
   const known = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Omit<SchedulerLimits, 'partitions'>;
-  return { ...known, partitions: partitionsPart?.exitCode === 0 ? parsePartitions(partitionsPart.text) : [] };
+  return { ...known, partitions: partitions === undefined ? [] : parsePartitions(partitions) };
 }
 
 export function limitsQuery(tools: SchedulerTools): Query<SchedulerLimits> {
