@@ -4,6 +4,7 @@
  * Rules:
  * - The token and every job name are on this machine's disk before the first request leaves it.
  * - The remote program writes a receipt before and after each submit command and holds a lock that the command inherits.
+ * - A job id that is recorded on this machine is as good as its receipt: sites purge folders that nobody touched for weeks.
  * - A receipt `submitting` without a job id means: not known. It is settled by the mark that the job itself left when it began
  *   (the remote program reads it), or by looking for the job's name in the queue and in accounting, never by time alone and
  *   never by submitting again. Only when every source that the site has was asked with success, the lock is free, and
@@ -49,6 +50,8 @@ export interface SubmitStep {
   readonly key: string;
   readonly jobName: string;
   readonly query: SubmitQuery;
+  /** Its job, where that is recorded here: then it is submitted, also when its receipt is gone. */
+  readonly jobId?: string;
   /** Keys whose job ids the command needs. */
   readonly after: readonly string[];
 }
@@ -85,6 +88,7 @@ async function request(facts: ClusterFacts, submission: SubmissionPlace, steps: 
         arrays: steps.map((step) => ({
           key: step.key,
           after: step.after,
+          ...(step.jobId === undefined ? {} : { job_id: step.jobId }),
           job_id_pattern: step.query.jobIdPattern,
           throttled_patterns: step.query.throttledPatterns,
           ...commandOnWire(step.query.command),

@@ -10,7 +10,7 @@ import type { CancelTarget, IndexRange } from '../scheduler/port.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
-import { currentArrays, indexOf, isWhollySubmitted, placedArrays, rangesOf } from './placement.ts';
+import { currentArrays, indexOf, isWhollySubmitted, placedArrays, rangesOf, TaskList } from './placement.ts';
 import type { RunView } from './runView.ts';
 import { reconcileRun } from './reconcileRun.ts';
 
@@ -72,7 +72,9 @@ export async function cancelRun(selection: CancelSelection, deps: RunDeps, call:
   await deps.journal.update(deps.experimentDir, selection.runId, (record) => {
     const before = record.cancel_requested?.tasks;
     const tasks: 'all' | [number, number][] = whole || before === 'all' ? 'all' : [...(before ?? []), ...rangesOf(alive).map(([first, last]): [number, number] => [first, last])];
-    return { ...record, cancel_requested: { at: deps.clock.now().toISOString(), tasks } };
+    // What failed before stays failed: the wish was not for it.
+    const ended = whole ? selected.filter((task) => hasEnded(view, task) && view.tasks[task]?.state !== 'cancelled') : [...new TaskList(record.cancel_requested?.ended ?? [])];
+    return { ...record, cancel_requested: { at: deps.clock.now().toISOString(), tasks, ...(tasks === 'all' ? { ended: rangesOf(ended).map(([first, last]): [number, number] => [first, last]) } : {}) } };
   });
   call.progress({ message: `Cancelling ${alive.length} tasks on ${session.profile.name}` });
   await cancelOn(session, targets, call);

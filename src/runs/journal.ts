@@ -15,6 +15,9 @@ import { withFileLock } from '../foundation/fileLock.ts';
 import { sha256Hex } from '../foundation/ids.ts';
 import { writeRebuildable } from './rebuildableFile.ts';
 
+/** Inclusive ranges of task ids. */
+const ranges = z.array(z.tuple([z.number(), z.number()]));
+
 const recordSchema = z.looseObject({
   schema_version: z.literal(1),
   run_id: z.string(),
@@ -32,8 +35,8 @@ const recordSchema = z.looseObject({
   status: z.string(),
   /** Why the submission stopped short, while `stage` is `submit`. */
   submit_problem: z.optional(z.nullable(z.string())),
-  /** Tasks that were asked to end, as `[first, last]` ranges; `all` for the whole run. */
-  cancel_requested: z.optional(z.nullable(z.object({ at: z.string(), tasks: z.union([z.literal('all'), z.array(z.tuple([z.number(), z.number()]))]) }))),
+  /** Tasks that were asked to end; `all` for the whole run, except those that had ended by themselves before. */
+  cancel_requested: z.optional(z.nullable(z.object({ at: z.string(), tasks: z.union([z.literal('all'), ranges]), ended: z.optional(ranges) }))),
 });
 export type RunRecord = z.output<typeof recordSchema>;
 

@@ -10,7 +10,7 @@ import type { RunDeps } from './deps.ts';
 import { parseKwargs } from './kwargs.ts';
 import type { RunFacts, RunRecord } from './journal.ts';
 import { mergeTaskStates, type TaskState, type TaskView } from './mergeTaskStates.ts';
-import { indexOf, inOurCount, placedArrays, type PlacedArray } from './placement.ts';
+import { indexOf, inOurCount, placedArrays, type PlacedArray, type TaskRanges } from './placement.ts';
 import type { Sidecar, Submission } from './sidecar.ts';
 import { foldEvents, readEvents } from './taskEvents.ts';
 import { paramsFile } from './workspace.ts';
@@ -122,8 +122,10 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
     }),
     deps.journal.memory.recall('accounting', { file: path.join(directory, 'accounting.json') }, () => readAccounting(deps, run)),
   ]);
-  const cancelled = run.record?.cancel_requested?.tasks;
-  const isCancelRequested = (task: number): boolean => cancelled === 'all' || (Array.isArray(cancelled) && cancelled.some(([first, last]) => task >= first && task <= last));
+  const wish = run.record?.cancel_requested;
+  const isWhole = wish?.tasks === 'all';
+  const holds = (ranges: TaskRanges, task: number): boolean => ranges.some(([first, last]) => task >= first && task <= last);
+  const isCancelRequested = (task: number): boolean => wish !== undefined && wish !== null && (wish.tasks === 'all' ? !holds(wish.ended ?? [], task) : holds(wish.tasks, task));
   const arrays = placedArrays(run.submission);
   const merged = mergeTaskStates({
     totalTasks: total,
@@ -140,7 +142,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
   });
   const tasks = run.sidecar.extra?.adopted === undefined ? merged : merged.map((task, index) => ({ ...task, job: schedulersName(arrays, index) }));
   const counts = countStates(tasks);
-  return { ...run, tasks, counts, facts: known, skippedEvents: skipped, lifecycle: lifecycleOf(run, counts, cancelled === 'all') };
+  return { ...run, tasks, counts, facts: known, skippedEvents: skipped, lifecycle: lifecycleOf(run, counts, isWhole) };
 }
 
 function inOurCounting(rows: readonly AccountingRow[], arrays: readonly PlacedArray[]): readonly AccountingRow[] {
@@ -167,7 +169,7 @@ function lifecycleOf(run: OpenRun, counts: Readonly<Record<TaskState, number>>, 
   if (counts.pending + counts.running > 0 && !(unsubmitted && wholeCancelled && counts.running === 0)) return 'in_flight';
   if (counts.unknown > 0) return 'in_flight';
   if (counts.lost > 0) return 'abandoned';
-  if (counts.failed + counts.timeout > 0) return 'failed';
+  if (counts.failed + counts.timeout > 0 && !(wholeCancelled && counts.cancelled > 0)) return 'failed';
   return 'cancelled';
 }
 

@@ -14,9 +14,13 @@ function combinerResources(resources: ResourceRequest): ResourceRequest {
   return { ...rest, walltimeS: Math.min(walltimeS ?? 1800, 1800), cpus: 1 };
 }
 
-/** All steps of the run, attempt after attempt. What was submitted already is not submitted again: its receipts say so. */
+/** All steps of the run, attempt after attempt. What was submitted already is not submitted again: its receipts say so, or its id in the sidecar. */
 export function stepsOf(sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
-  return [...firstSteps(sidecar, submission, session, tools), ...(submission.attempts ?? []).flatMap((attempt) => attemptSteps(attempt, sidecar, submission, session, tools))];
+  const attempts = submission.attempts ?? [];
+  const jobs = [...submission.arrays, ...submission.combiners, ...attempts.flatMap(({ arrays, combiner }) => [...arrays, combiner])];
+  const known = new Map(jobs.flatMap(({ key, job_id }) => (job_id === null ? [] : [[key, { jobId: job_id }] as const])));
+  const steps = [...firstSteps(sidecar, submission, session, tools), ...attempts.flatMap((attempt) => attemptSteps(attempt, sidecar, submission, session, tools))];
+  return steps.map((step) => ({ ...step, ...known.get(step.key) }));
 }
 
 type JobParts = Pick<SubmitRequest, 'array' | 'dependencies' | 'resources'>;

@@ -416,6 +416,10 @@ def submit(request):
         current = receipts.get(key)
         if current and current.get("state") == "submitted":
             continue
+        if array.get("job_id"):
+            # Its receipt was purged with the folder; who submitted it wrote the id down as well.
+            record(key, {"state": "submitted", "job_id": array["job_id"], "found": "recorded by who submitted it"})
+            continue
         if current and current.get("state") == "submitting":
             stopped = {"kind": "unknown", "key": key}
             break

@@ -132,9 +132,9 @@ function wantedAgain(record: RunRecord, attempt: Attempt, total: number): RunRec
   const { cancel_requested: wish } = record;
   const open: RunRecord = { ...record, status: 'in_flight', stage: 'submit' };
   if (!wish || wish.at > attempt.at) return open;
-  const again = new Set(tasksOf(attempt));
-  const left = (wish.tasks === 'all' ? [...TaskList.from(0, total)] : [...new TaskList(wish.tasks)]).filter((task) => !again.has(task));
-  return { ...open, cancel_requested: left.length === 0 ? null : { ...wish, tasks: rangesOf(left).map(([first, last]): [number, number] => [first, last]) } };
+  const spared = new Set([...tasksOf(attempt), ...new TaskList(wish.ended ?? [])]);
+  const left = (wish.tasks === 'all' ? [...TaskList.from(0, total)] : [...new TaskList(wish.tasks)]).filter((task) => !spared.has(task));
+  return { ...open, cancel_requested: left.length === 0 ? null : { at: wish.at, tasks: rangesOf(left).map(([first, last]): [number, number] => [first, last]) } };
 }
 
 const tasksOf = (attempt: Attempt): readonly number[] => attempt.groups.flatMap(({ tasks }) => [...new TaskList(tasks)]);

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import fc from 'fast-check';
 import { HpcError } from '../../../src/foundation/errors.ts';
 import { cancelRun } from '../../../src/runs/cancelRun.ts';
+import { runState } from '../../../src/runs/listRuns.ts';
 import { rangesOf } from '../../../src/runs/placement.ts';
 import { endEvent, makePlace, queueRow as rowOf, startEvent, type Place } from './place.ts';
 
@@ -57,6 +58,17 @@ describe('cancelling (unit)', function () {
   it('wishes add up, and a task that then leaves the queue was cancelled', async () => {
     await cancel({ taskIds: [4] });
     assert.deepEqual((await cancel({ taskIds: [6, 7] })).wish, [[4, 4], [6, 7]]);
+  });
+
+  it('what had failed before the whole run was cancelled stays failed', async () => {
+    await fs.appendFile(path.join(place.remoteRoot, '.hpc', 'state', runId, 'events', 'node1.jsonl'), startEvent('10', 2, 3) + endEvent('10', 2, 3, undefined, 'failed', 1));
+    for (let times = 0; times < 2; times += 1) {
+      await cancel({});
+      await place.says('squeue', '');
+      place.setNow(place.nowMs() + 5_000);
+    }
+    const view = await runState(runId, { refresh: true }, place.deps, place.call);
+    assert.deepEqual([view.counts.complete, view.counts.failed, view.counts.cancelled, view.tasks[2]?.state, view.lifecycle], [2, 1, 7, 'failed', 'cancelled']);
   });
 
   it('the wish is recorded before the scheduler is asked, so it is there when the scheduler fails', async () => {
