@@ -18,6 +18,8 @@ const heartbeatMs = 5_000;
 const staleAfterMs = 60_000;
 
 const guardStaleAfterMs = 10_000;
+/** How often an abandoned lock is gone for in one attempt, before the attempt counts as lost to somebody else. */
+const takings = 5;
 
 interface Holder {
   readonly host: string;
@@ -109,15 +111,20 @@ async function removeAbandoned(file: string): Promise<void> {
   }
 }
 
-/** Runs `body` while holding the lock. Waits at most `timeoutMs` (default 30 s), then throws `cluster_timeout` naming the holder. */
-export async function withFileLock<T>(file: string, body: () => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
-  const deadline = Date.now() + (options.timeoutMs ?? 30_000);
+/** A lock that is held until it is released, or until its process ends. */
+export interface FileLock {
+  /** False where somebody took it over, as after a long sleep of this machine: another host saw no heartbeat. */
+  isHeld(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+/** The lock if it is free, or its holder proved gone; undefined where somebody else holds it. Does not wait. */
+export async function tryFileLock(file: string): Promise<FileLock | undefined> {
   const token = newToken(8);
   const [boot, start] = await Promise.all([bootId(), processStart(process.pid)]);
   const holderText = JSON.stringify({ host: os.hostname(), pid: process.pid, token, boot, start });
   await fs.mkdir(path.dirname(file), { recursive: true });
-  for (;;) {
-    throwIfAborted(options.signal);
+  for (let attempt = 0; ; attempt += 1) {
     const own = `${file}.${token}`;
     await fs.writeFile(own, holderText);
     try {
@@ -129,12 +136,31 @@ export async function withFileLock<T>(file: string, body: () => Promise<T>, opti
     } finally {
       await fs.rm(own, { force: true });
     }
-    if (await isAbandoned(file)) {
-      await removeAbandoned(file);
-      // Another taker may be at it: a short wait instead of a busy loop.
-      await sleep(2, options.signal);
-      continue;
-    }
+    if (attempt >= takings || !(await isAbandoned(file))) return undefined;
+    await removeAbandoned(file);
+    // Another taker may be at it: a short wait instead of a busy loop.
+    await sleep(2);
+  }
+  const heartbeat = setInterval(() => void fs.utimes(file, new Date(), new Date()).catch(() => undefined), heartbeatMs);
+  heartbeat.unref();
+  const isHeld = async (): Promise<boolean> => parseHolder((await readTextIfThere(file)) ?? '')?.token === token;
+  return {
+    isHeld,
+    release: async () => {
+      clearInterval(heartbeat);
+      if (await isHeld()) await fs.rm(file, { force: true });
+    },
+  };
+}
+
+/** Runs `body` while holding the lock. Waits at most `timeoutMs` (default 30 s), then throws `cluster_timeout` naming the holder. */
+export async function withFileLock<T>(file: string, body: () => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
+  const deadline = Date.now() + (options.timeoutMs ?? 30_000);
+  let lock: FileLock | undefined;
+  for (;;) {
+    throwIfAborted(options.signal);
+    lock = await tryFileLock(file);
+    if (lock) break;
     if (Date.now() > deadline) {
       const holder = parseHolder((await readTextIfThere(file)) ?? '');
       throw new HpcError('cluster_timeout', `Another process${holder ? ` (${holder.pid} on ${holder.host})` : ''} holds ${file}.`, {
@@ -143,13 +169,9 @@ export async function withFileLock<T>(file: string, body: () => Promise<T>, opti
     }
     await sleep(15 + Math.random() * 20, options.signal);
   }
-  const heartbeat = setInterval(() => void fs.utimes(file, new Date(), new Date()).catch(() => undefined), heartbeatMs);
-  heartbeat.unref();
   try {
     return await body();
   } finally {
-    clearInterval(heartbeat);
-    const holder = parseHolder((await readTextIfThere(file)) ?? '');
-    if (holder?.token === token) await fs.rm(file, { force: true });
+    await lock.release();
   }
 }

@@ -82,8 +82,8 @@ export async function listRunStates(options: ListOptions, deps: RunDeps, call: C
   return { runs: views.slice(0, options.limit), problems };
 }
 
-/** Asks every cluster that has open runs, all clusters at once, each in one round trip. */
-export async function refreshRuns(runs: readonly OpenRun[], deps: RunDeps, call: CallOptions): Promise<readonly ClusterProblem[]> {
+/** Those of which the clusters have more to say. */
+export async function runsToAsk(runs: readonly OpenRun[], deps: RunDeps): Promise<readonly OpenRun[]> {
   const open: OpenRun[] = [];
   const view = viewer(deps);
   for (const run of runs) {
@@ -91,6 +91,12 @@ export async function refreshRuns(runs: readonly OpenRun[], deps: RunDeps, call:
     if (isOpen(current) && placedArrays(current.submission).some(({ jobId }) => jobId !== null)) open.push(run);
     else if (current.lifecycle !== 'submitting' && current.submission.combiners.length > current.facts.combined.length && current.facts.observed_at !== null && isRecent(current, deps)) open.push(run);
   }
+  return open;
+}
+
+/** Asks every cluster that has open runs, all clusters at once, each in one round trip. */
+export async function refreshRuns(runs: readonly OpenRun[], deps: RunDeps, call: CallOptions): Promise<readonly ClusterProblem[]> {
+  const open = await runsToAsk(runs, deps);
   const problems: ClusterProblem[] = [];
   await Promise.all(
     [...groupBy(open, (run) => run.sidecar.cluster ?? '')].map(async ([cluster, its]) => {

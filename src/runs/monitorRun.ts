@@ -1,4 +1,7 @@
-/** Watches a run until it ends, and retries what its owner allowed to be retried. The pace is hpc-agent's cadence table; on this machine it is faster, since asking costs nothing. */
+/**
+ * Watches a run until it ends, and retries what its owner allowed to be retried. The pace is hpc-agent's cadence table; on this machine it is
+ * faster, since asking costs nothing. Where a window watches the cluster already, what it hears is read.
+ */
 import { sleep } from '../foundation/abort.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
@@ -8,6 +11,7 @@ import { rememberRuntimes } from './runtimes.ts';
 import { autoRetrier } from './resubmit/autoRetry.ts';
 import type { RunView } from './runView.ts';
 import type { Attempt } from './sidecar.ts';
+import { RunWatch } from './watch/runWatch.ts';
 
 /** Seconds to the next look; undefined when there is nothing left to wait for. */
 export function nextTickS(view: RunView): number | undefined {
@@ -33,25 +37,40 @@ const patience = 5;
 const combinerGraceMs = 20_000;
 
 export async function monitorRun(runId: string, options: { pollIntervalMs?: number; budgetMs: number }, deps: RunDeps, call: CallOptions): Promise<MonitorOutcome> {
+  const watch = new RunWatch(deps.clock);
+  try {
+    return await watched(watch, runId, options, deps, call);
+  } finally {
+    await watch.close();
+  }
+}
+
+async function watched(watch: RunWatch, runId: string, options: { pollIntervalMs?: number; budgetMs: number }, deps: RunDeps, call: CallOptions): Promise<MonitorOutcome> {
   const startedMs = deps.clock.now().getTime();
   let failures = 0;
   let settledMs: number | undefined;
   const retrying = autoRetrier(runId, deps, call);
+  let view = await runState(runId, { refresh: false }, deps, call);
   for (let ticks = 1; ; ticks += 1) {
-    let view: RunView | undefined;
+    let nextMs: number | undefined;
     try {
-      view = await runState(runId, { refresh: true }, deps, { signal: call.signal, progress: () => undefined });
-      failures = 0;
+      const intervalMs = options.pollIntervalMs ?? (nextTickS(view) ?? 1) * 1000;
+      const outcome = await watch.tick({ cluster: view.sidecar.cluster ?? '', folders: [{ deps, retries: false, runIds: [runId] }], intervalMs }, { signal: call.signal, progress: () => undefined });
+      if (outcome?.problem) throw outcome.problem;
+      // Where nobody asked since a failure, nothing has got better yet.
+      if (outcome === undefined || outcome.asked || outcome.role === 'reader') failures = 0;
+      nextMs = outcome?.nextMs;
     } catch (error) {
       // A moment without an answer is no end of the run; a lasting one is told.
       if (!HpcError.is(error) || !error.retrySafe || (failures += 1) > patience) throw error;
-      view = await runState(runId, { refresh: false }, deps, call);
     }
+    view = await runState(runId, { refresh: false }, deps, call);
     const { counts } = view;
     const done = counts.complete + counts.failed + counts.cancelled + counts.timeout + counts.lost;
     call.progress({ message: describeCounts(view), done, total: view.tasks.length });
     if (await retrying.look(view)) {
       settledMs = undefined;
+      view = await runState(runId, { refresh: false }, deps, call);
       continue;
     }
     const elapsedMs = deps.clock.now().getTime() - startedMs;
@@ -64,7 +83,9 @@ export async function monitorRun(runId: string, options: { pollIntervalMs?: numb
       await recordOutcome(view, deps);
     }
     if (ended || elapsedMs >= options.budgetMs) return { view, retried: retrying.made, ticks, elapsedMs, ended: next === undefined, nextTickS: next };
-    await sleep(options.pollIntervalMs ?? (next ?? 1) * 1000 * 2 ** failures, call.signal);
+    const ownMs = (options.pollIntervalMs ?? (next ?? 1) * 1000) * 2 ** failures;
+    // What became of the run may ask for another pace than the look before it; a reader waits for the observer's answer.
+    await sleep(failures > 0 ? ownMs : Math.min(nextMs ?? ownMs, ownMs), call.signal);
   }
 }
 

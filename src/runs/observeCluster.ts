@@ -6,7 +6,7 @@
  * - The queue is asked before the logs are read, so a task that ends in between is seen to have ended.
  * - Accounting is asked only for jobs that the last answer of the queue did not explain, and not more often than
  *   `accountingIntervalMs`; most ticks need none.
- * - One observer at a time per cluster: who finds a snapshot younger than `freshMs` after waiting for the lock uses it.
+ * - One question at a time per cluster: who finds a snapshot younger than `freshMs` after waiting for the lock uses it.
  * - What could not be asked leaves the last good answer, and the reason, in the run's facts.
  */
 import * as path from 'node:path';
@@ -21,15 +21,20 @@ import type { RunDeps } from './deps.ts';
 import { applyDifference, textHash } from './lineDifference.ts';
 import { currentArrays } from './placement.ts';
 import { eventOffsets, storeEvents } from './taskEvents.ts';
+import { writeRebuildable } from './rebuildableFile.ts';
 import { storeAccounting, viewRun, type OpenRun, type RunView } from './runView.ts';
 
 export const accountingIntervalMs = 60_000;
-const freshMs = 1_000;
+const defaultFreshMs = 1_000;
+/** In the cluster's folder; changes after every question, whoever asked. */
+export const newsFile = 'observed.json';
 
 export interface ObserveOptions {
   readonly signal?: AbortSignal;
   /** Ask even when the last answer is younger than `freshMs`. */
   readonly force?: boolean;
+  /** An answer of this age is as good as a new one; default a second. */
+  readonly freshMs?: number;
   readonly timeoutMs?: number;
 }
 
@@ -37,35 +42,50 @@ export interface ObserveOptions {
 export async function observeCluster(session: ClusterSession, runs: readonly OpenRun[], deps: RunDeps, options: ObserveOptions = {}): Promise<void> {
   const directory = deps.journal.clusterDirectory(session.profile.name);
   const askedAt = deps.clock.now().getTime();
+  const locked = <T>(body: () => Promise<T>, timeoutMs = 90_000): Promise<T> => withFileLock(path.join(directory, 'observe.lock'), body, { ...(options.signal ? { signal: options.signal } : {}), timeoutMs });
+  const isFresh = async (): Promise<boolean> => {
+    const last = await readSnapshot(directory, 'queue');
+    const observed = await Promise.all(runs.map((run) => deps.journal.readFacts(run.experimentDir, run.sidecar.run_id)));
+    const nowMs = deps.clock.now().getTime();
+    // A time that is still to come was written before the clock was set back: it proves nothing.
+    const fresh = (at: string | null): boolean => at !== null && Date.parse(at) <= nowMs && (Date.parse(at) >= askedAt || (options.force !== true && nowMs - Date.parse(at) < (options.freshMs ?? defaultFreshMs)));
+    return last !== undefined && fresh(last.at) && observed.every((facts) => fresh(facts.observed_at));
+  };
   try {
-    await withFileLock(
-      path.join(directory, 'observe.lock'),
-      async () => {
-        const last = await readSnapshot(directory, 'queue');
-        const observed = await Promise.all(runs.map((run) => deps.journal.readFacts(run.experimentDir, run.sidecar.run_id)));
-        const nowMs = deps.clock.now().getTime();
-        // A time that is still to come was written before the clock was set back: it proves nothing.
-        const isFresh = (at: string | null): boolean => at !== null && Date.parse(at) <= nowMs && (Date.parse(at) >= askedAt || (options.force !== true && nowMs - Date.parse(at) < freshMs));
-        if (last && isFresh(last.at) && observed.every((facts) => isFresh(facts.observed_at))) return;
-        await observeNow(session, runs, deps, directory, options);
-      },
-      { ...(options.signal ? { signal: options.signal } : {}), timeoutMs: 90_000 },
-    );
+    if (await isFresh()) return;
+    // Connecting may wait for a person: not while others wait for the lock.
+    await session.facts(callOptionsOf(options));
+    await locked(async () => {
+      if (await isFresh()) return;
+      await observeNow(session, runs, deps, directory, options);
+      await writeNews(directory, deps, null);
+    });
   } catch (error) {
     if (CancelledError.is(error)) throw error;
     const typed = toHpcError(error);
-    await Promise.all(
-      runs.map(async (run) => {
+    // Under the lock too, and on the facts as they are then: what somebody else heard meanwhile is not written over.
+    await locked(async () => {
+      for (const run of runs) {
         const facts = await deps.journal.readFacts(run.experimentDir, run.sidecar.run_id);
-        await deps.journal.writeFacts(run.experimentDir, run.sidecar.run_id, { ...facts, stale_reason: typed.message });
-      }),
-    );
+        if (facts.observed_at === null || Date.parse(facts.observed_at) < askedAt) await deps.journal.writeFacts(run.experimentDir, run.sidecar.run_id, { ...facts, stale_reason: typed.message });
+      }
+      await writeNews(directory, deps, typed.message);
+    }, 10_000).catch((problem: unknown) => deps.log.warn('that a cluster could not be asked was not noted', { cluster: session.profile.name, reason: toHpcError(problem).message }));
     throw typed;
   }
 }
 
+/** Written when all that was heard is on the disk: who watches this one file reads a whole truth. */
+async function writeNews(directory: string, deps: RunDeps, problem: string | null): Promise<void> {
+  await writeRebuildable(path.join(directory, newsFile), { at: deps.clock.now().toISOString(), problem });
+}
+
+function callOptionsOf(options: ObserveOptions): { readonly signal?: AbortSignal; readonly timeoutMs: number; readonly priority: 'normal' } {
+  return { ...(options.signal ? { signal: options.signal } : {}), timeoutMs: options.timeoutMs ?? 60_000, priority: 'normal' };
+}
+
 async function observeNow(session: ClusterSession, runs: readonly OpenRun[], deps: RunDeps, directory: string, options: ObserveOptions): Promise<void> {
-  const callOptions = { ...(options.signal ? { signal: options.signal } : {}), timeoutMs: options.timeoutMs ?? 60_000, priority: 'normal' as const };
+  const callOptions = callOptionsOf(options);
   const facts = await session.facts(callOptions);
   const queueQuery = session.dialect.queue(facts.tools);
   const before = { queue: await readSnapshot(directory, 'queue'), accounting: await readSnapshot(directory, 'accounting') };

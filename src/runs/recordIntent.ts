@@ -4,6 +4,7 @@
  */
 import * as os from 'node:os';
 import * as path from 'node:path';
+import type { ClusterProfile } from '../cluster/profile.ts';
 import { writeFileAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
 import { newToken, timestampId } from '../foundation/ids.ts';
@@ -92,14 +93,18 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
   };
 }
 
+/** The place as hpc-agent's record names it. */
+export function sshTargetOf({ connection: target }: Pick<ClusterProfile, 'connection'>): string {
+  return target.kind === 'ssh' ? `${target.user === undefined ? '' : `${target.user}@`}${target.host}` : os.hostname();
+}
+
 function recordOf(sidecar: Sidecar, plan: RunPlan, deps: RunDeps): RunRecord {
-  const target = plan.profile.connection;
   return {
     schema_version: 1,
     run_id: sidecar.run_id,
     profile: plan.runName,
     cluster: plan.profile.name,
-    ssh_target: target.kind === 'ssh' ? `${target.user === undefined ? '' : `${target.user}@`}${target.host}` : os.hostname(),
+    ssh_target: sshTargetOf(plan.profile),
     remote_path: plan.remotePath,
     job_name: plan.runName,
     job_ids: [],

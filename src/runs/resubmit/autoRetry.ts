@@ -2,9 +2,11 @@
  * Retries without a person, where the owner of the run asked for them (`auto_retry` in the sidecar): only the classes that are named there, up
  * to their caps. A failure is looked at once per attempt; that a resubmission could not be made now is told, and tried again later.
  * Failures often come together (a node, a limit): they are gathered for a minute, or until nothing of the run is under way, so that they
- * go again as one array and not as a hundred.
+ * go again as one array and not as a hundred. Several may watch a run (windows, `monitor`): one of them at a time looks, under a lock.
  */
+import * as path from 'node:path';
 import { HpcError } from '../../foundation/errors.ts';
+import { tryFileLock } from '../../foundation/fileLock.ts';
 import { CancelledError } from '../../foundation/abort.ts';
 import type { CallOptions, RunDeps } from '../deps.ts';
 import { retryRulesOf } from '../diagnosis/retryAdvice.ts';
@@ -18,10 +20,12 @@ export interface AutoRetrier {
   readonly made: readonly Attempt[];
   /** True when something was submitted again. */
   look(view: RunView): Promise<boolean>;
+  /** Whether these failures were gone through, with whatever end. */
+  isSettled(view: RunView): boolean;
 }
 
 /** The failed tasks with their attempts: as long as this is the same, nothing new has failed. */
-function failuresOf(view: RunView): string {
+export function failuresOf(view: RunView): string {
   return view.tasks.flatMap(({ state, attempt }, task) => (state === 'failed' || state === 'timeout' || state === 'lost' ? [`${task}/${attempt}`] : [])).join(' ');
 }
 
@@ -31,6 +35,7 @@ export function autoRetrier(runId: string, deps: RunDeps, call: CallOptions): Au
   let sinceMs: number | undefined;
   return {
     made,
+    isSettled: (view) => failuresOf(view) === seen,
     look: async (view) => {
       if (!retryRulesOf(view.sidecar).automatic || view.record?.cancel_requested?.tasks === 'all') return false;
       const failures = failuresOf(view);
@@ -39,6 +44,9 @@ export function autoRetrier(runId: string, deps: RunDeps, call: CallOptions): Au
       sinceMs ??= nowMs;
       const { pending, running, unknown } = view.counts;
       if (pending + running + unknown > 0 && nowMs - sinceMs < gatherMs && nowMs >= sinceMs) return false;
+      const lock = await tryFileLock(path.join(deps.journal.observationDirectory(deps.experimentDir, runId), 'retry.lock'));
+      // Somebody else is at it: what came of that is seen at the next look.
+      if (!lock) return false;
       sinceMs = undefined;
       try {
         const { attempt, deduped } = await resubmitRun({ runId, overrides: {}, force: false, automatic: true }, deps, call);
@@ -53,6 +61,8 @@ export function autoRetrier(runId: string, deps: RunDeps, call: CallOptions): Au
         // What is wrong with the request stays wrong; what the cluster could not do now it may do at the next look.
         if (!error.retrySafe) seen = failures;
         return false;
+      } finally {
+        await lock.release();
       }
     },
   };

@@ -64,18 +64,19 @@ async function runLocally(command: RemoteCommand, call: FakeCall): Promise<FakeR
   return { stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString(), exitCode };
 }
 
-export async function makePlace(): Promise<Place> {
-  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-runs-'));
+/** With `directory`, another process's view of a place that is there already, by the real clock. */
+export async function makePlace(there?: { readonly directory: string; readonly workspace?: string }): Promise<Place> {
+  const directory = there?.directory ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-runs-')));
   const at = (...parts: string[]): string => path.join(directory, ...parts);
-  const experimentDir = at('work');
+  const experimentDir = at(there?.workspace ?? 'work');
   const remoteRoot = at('far', 'work');
-  for (const folder of ['work', 'home', 'far/work', 'bin']) await fs.mkdir(at(folder), { recursive: true });
-  for (const program of ['squeue', 'sacct', 'scancel', 'sbatch', 'scontrol', 'sinfo']) {
+  for (const folder of [there?.workspace ?? 'work', 'home', 'far/work', 'bin']) await fs.mkdir(at(folder), { recursive: true });
+  for (const program of there ? [] : ['squeue', 'sacct', 'scancel', 'sbatch', 'scontrol', 'sinfo']) {
     const file = at('bin', program);
     await fs.writeFile(`${file}.says`, '');
     await fs.writeFile(file, `#!/bin/sh\necho "$*" >>'${file}.asked'\nif grep -q '^!' '${file}.says'; then tail -c +2 '${file}.says' >&2; exit 1; fi\ncat '${file}.says'\n`, { mode: 0o755 });
   }
-  await fs.writeFile(at('home', 'clusters.yaml'), JSON.stringify({ bed: { scheduler: 'slurm', host: 'fake', scratch: at('far') } }));
+  if (!there) await fs.writeFile(at('home', 'clusters.yaml'), JSON.stringify({ bed: { scheduler: 'slurm', host: 'fake', scratch: at('far') } }));
   const tools = Object.fromEntries(['squeue', 'sacct', 'scancel', 'sbatch', 'scontrol', 'sinfo'].map((name) => [name, at('bin', name)]));
   const connection = createFakeConnection({ environment: { home: at('far'), python: 'python3', tools, variables: { HOME: at('far'), PATH: process.env.PATH ?? '' } }, reply: runLocally });
   const profile = await new ClusterStore({ workspaceDirectory: experimentDir, trusted: true, home: directory, env: { HPC_AGENT_HOME: at('home') } }).get('bed');
@@ -88,7 +89,7 @@ export async function makePlace(): Promise<Place> {
   const deps: RunDeps = {
     experimentDir,
     journal,
-    clock: { now: () => new Date(now) },
+    clock: { now: () => (there ? new Date() : new Date(now)) },
     log: silentLog,
     version: '0.0.0',
     assetsDirectory: root,
@@ -128,7 +129,7 @@ export async function makePlace(): Promise<Place> {
       const sidecar: Sidecar = {
         sidecar_schema_version: 2,
         cmd_sha: 'c'.repeat(64),
-        submitted_at: new Date(now).toISOString(),
+        submitted_at: deps.clock.now().toISOString(),
         executor: 'true',
         result_dir_template: 'results/{run_id}/task_{task_id}',
         cluster: 'bed',
@@ -153,7 +154,7 @@ export async function makePlace(): Promise<Place> {
       };
       await writeSidecar(experimentDir, sidecar);
       await journal.write({
-        schema_version: 1, run_id: sidecar.run_id, profile: 'run', cluster: 'bed', ssh_target: '', remote_path: remoteRoot, job_name: 'run', job_ids: sidecar.job_ids ?? [],
+        schema_version: 1, run_id: sidecar.run_id, profile: 'run', cluster: 'bed', ssh_target: 'fake', remote_path: remoteRoot, job_name: 'run', job_ids: sidecar.job_ids ?? [],
         total_tasks: sidecar.task_count, submitted_at: sidecar.submitted_at, experiment_dir: experimentDir, stage: 'monitor', status: 'in_flight',
       });
       return sidecar;

@@ -1,7 +1,8 @@
 /**
- * The runs of the window as last seen, and the clock that asks again.
+ * The runs of the window as last seen, and the clock that looks again.
  *
- * Rules: one question at a time; a failed question keeps what was known and says why; background questions never notify.
+ * Rules: one question at a time; a failed question keeps what was known and says why; background questions never notify. By the clock,
+ * clusters are asked through the watch that all windows share; only what a person asks for is asked from here.
  */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -10,11 +11,18 @@ import { CancelledError } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
+import type { ServiceWatch } from '../../../operations/watch.ts';
 import type { Core } from '../core.ts';
-import { nextRefreshMs } from './cadence.ts';
+import { refreshIntervalMs } from './cadence.ts';
 import { failuresKey } from './failureNodes.ts';
 import type { FolderRuns, TaskQuery } from './runsTree.ts';
 import { isOpen } from './runWords.ts';
+
+/** As the core's: how long a failed run may be submitted again without a person. */
+const retriedForMs = 14 * 24 * 3_600_000;
+/** News often come together. */
+const settleMs = 100;
+const ownNewsMs = 500;
 
 export interface RunsState {
   readonly folders: readonly FolderRuns[];
@@ -24,6 +32,8 @@ export interface RunsState {
   readonly failure: string | undefined;
   readonly loaded: boolean;
 }
+
+const failureKey = (run: RunSummary): string => `${run.run_id} ${run.counts.failed}`;
 
 export class RunsStore implements vscode.Disposable {
   state: RunsState = { folders: [], problems: new Map(), failure: undefined, loaded: false };
@@ -35,7 +45,16 @@ export class RunsStore implements vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private current: Promise<void> | undefined;
   private readonly lookers = new Set<object>();
-  private failures = 0;
+  private watch: Promise<ServiceWatch> | undefined;
+  /** By cluster: when to look at it again, in milliseconds since the epoch. */
+  private readonly due = new Map<string, number>();
+  private readonly troubles = new Map<string, string>();
+  private readonly asking = new Set<string>();
+  private readonly askedMs = new Map<string, number>();
+  /** Failed runs at which the watch has looked. */
+  private readonly followed = new Set<string>();
+  private looking = false;
+  private disposed = false;
   private readonly diagnoses = new Map<string, { readonly key: string; readonly answer: Promise<FailuresOutput> }>();
   private waiting: { ask: boolean } | undefined;
 
@@ -57,18 +76,24 @@ export class RunsStore implements vscode.Disposable {
   look(): vscode.Disposable {
     const looker = {};
     this.lookers.add(looker);
-    if (this.lookers.size === 1) void this.cameIntoSight();
+    if (this.lookers.size === 1) {
+      this.due.clear();
+      void this.refreshQuietly(false);
+    }
     return new vscode.Disposable(() => {
-      if (this.lookers.delete(looker) && !this.visible) this.schedule();
+      if (!this.lookers.delete(looker) || this.isVisible) return;
+      this.due.clear();
+      this.schedule();
     });
   }
 
-  private get visible(): boolean {
+  get isVisible(): boolean {
     return this.lookers.size > 0;
   }
 
   /** The window gained or lost attention: the pace changes. */
   paceChanged(): void {
+    this.due.clear();
     this.schedule();
   }
 
@@ -82,12 +107,6 @@ export class RunsStore implements vscode.Disposable {
       this.current = undefined;
       this.schedule();
     }
-  }
-
-  /** What is on record at once; then, where runs are open, what the clusters say. */
-  private async cameIntoSight(): Promise<void> {
-    await this.refreshQuietly(false);
-    if (this.visible && this.runs.some(isOpen)) await this.refreshQuietly(true);
   }
 
   /** In the background: failures go to the log and into the view. Calls that come while one waits its turn are one. */
@@ -125,8 +144,10 @@ export class RunsStore implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.disposed = true;
     clearTimeout(this.timer);
     this.lookers.clear();
+    void this.watch?.then((watch) => watch.dispose(), () => undefined);
     this.changed.dispose();
   }
 
@@ -141,11 +162,14 @@ export class RunsStore implements vscode.Disposable {
         for (const problem of answer.problems) problems.set(problem.cluster, problem.remediation === undefined ? problem.message : `${problem.message} ${problem.remediation}`);
         found.push({ folder, ...(folders.length > 1 ? { label: path.basename(folder) } : {}), runs: answer.runs });
       }
-      if (ask) this.failures = problems.size > 0 ? this.failures + 1 : 0;
-      this.set({ folders: found, problems: ask ? problems : this.state.problems, failure: undefined, loaded: true });
+      if (ask) {
+        this.troubles.clear();
+        for (const [cluster, why] of problems) this.troubles.set(cluster, why);
+        this.due.clear();
+      }
+      this.set({ folders: found, problems: this.problemsOf(found), failure: undefined, loaded: true });
     } catch (error) {
       if (!CancelledError.is(error)) {
-        this.failures += 1;
         this.set({ ...this.state, failure: messageOf(error), loaded: true });
       }
       throw error;
@@ -157,17 +181,82 @@ export class RunsStore implements vscode.Disposable {
     this.changed.fire(state);
   }
 
+  /** Why clusters could not be asked: from here, or else by whoever asks for all. */
+  private problemsOf(folders: readonly FolderRuns[]): ReadonlyMap<string, string> {
+    const stale = folders.flatMap(({ runs }) => runs.filter(isOpen)).flatMap(({ cluster, stale_reason }) => (stale_reason === null ? [] : [[cluster, stale_reason] as const]));
+    const known = [...this.troubles].filter(([cluster]) => folders.some(({ runs }) => runs.some((run) => run.cluster === cluster)));
+    return new Map([...stale, ...known]);
+  }
+
+  /** Sets the clock for the cluster that is due first. A cluster that was never looked at is due now. */
   private schedule(): void {
     clearTimeout(this.timer);
-    const open = this.runs.filter(isOpen);
-    const waitMs = nextRefreshMs({
-      visible: this.visible,
-      focused: vscode.window.state.focused,
-      openRuns: open.length,
-      onlyLocal: open.every((run) => run.cluster === 'this-computer'),
-      consecutiveFailures: this.failures,
-      intervalS: vscode.workspace.getConfiguration('hpcAgent').get<number>('refreshIntervalSeconds', 30),
-    });
-    if (waitMs !== undefined) this.timer = setTimeout(() => void this.refreshQuietly(true), waitMs);
+    if (this.disposed || this.looking) return;
+    const clusters = this.clustersToWatch();
+    for (const cluster of this.due.keys()) if (!clusters.has(cluster)) this.due.delete(cluster);
+    if (clusters.size === 0) return;
+    const dueMs = Math.min(...[...clusters.keys()].map((cluster) => this.due.get(cluster) ?? 0));
+    this.timer = setTimeout(() => void this.lookQuietly(), Math.max(0, dueMs - Date.now()));
+  }
+
+  /** With the folders that have something there to be watched. */
+  private clustersToWatch(): ReadonlyMap<string, readonly string[]> {
+    const found = new Map<string, string[]>();
+    for (const { folder, runs } of this.state.folders) {
+      for (const run of runs) {
+        // A run that failed may have left retries to whoever watches.
+        const isRecent = Date.now() - Date.parse(run.submitted_at) < retriedForMs;
+        if (!isOpen(run) && !(run.counts.failed > 0 && isRecent && !this.followed.has(failureKey(run)))) continue;
+        const folders = found.get(run.cluster) ?? [];
+        if (!folders.includes(folder)) found.set(run.cluster, [...folders, folder]);
+      }
+    }
+    return found;
+  }
+
+  private async lookQuietly(): Promise<void> {
+    this.looking = true;
+    try {
+      while (this.current) await this.current.catch(() => undefined);
+      const nowMs = Date.now();
+      const clusters = [...this.clustersToWatch()].filter(([cluster]) => (this.due.get(cluster) ?? 0) <= nowMs);
+      await Promise.all(clusters.map(([cluster, folders]) => this.lookAt(cluster, folders)));
+    } catch (error) {
+      if (!CancelledError.is(error)) this.log.warn(`Runs could not be watched: ${messageOf(error)}`);
+    } finally {
+      this.looking = false;
+    }
+    await this.refreshQuietly(false);
+  }
+
+  private async lookAt(cluster: string, folders: readonly string[]): Promise<void> {
+    const isLocal = cluster === 'this-computer';
+    const intervalMs = refreshIntervalMs({ visible: this.isVisible, focused: vscode.window.state.focused, isLocal, intervalS: vscode.workspace.getConfiguration('hpcAgent').get<number>('refreshIntervalSeconds', 30) });
+    // Whatever happens below, not before this.
+    this.due.set(cluster, Date.now() + intervalMs);
+    const watch = await this.openWatch();
+    this.asking.add(cluster);
+    const answer = await this.core.within({ folder: folders[0] ?? '' }, ({ signal, progress }) => watch.look({ cluster, folders, intervalMs, onlyConnected: !this.isVisible }, { signal, progress })).finally(() => this.asking.delete(cluster));
+    if (answer.asked) this.askedMs.set(cluster, Date.now());
+    if (!answer.problem) for (const run of this.runs) if (run.cluster === cluster && !isOpen(run)) this.followed.add(failureKey(run));
+    if (answer.problem) this.troubles.set(cluster, answer.problem.remediation === undefined ? answer.problem.message : `${answer.problem.message} ${answer.problem.remediation}`);
+    else if (answer.asked) this.troubles.delete(cluster);
+    this.due.set(cluster, Date.now() + (answer.nextMs ?? intervalMs));
+  }
+
+  private openWatch(): Promise<ServiceWatch> {
+    this.watch ??= (async () => {
+      const { openWatch } = await import('../../../operations/watch.ts');
+      const watch = await this.core.within({ folder: '' }, (context) => openWatch(context));
+      watch.onNews((cluster) => {
+        // What this window asked itself is read when it has the answer.
+        if (this.asking.has(cluster) || Date.now() - (this.askedMs.get(cluster) ?? 0) < ownNewsMs) return;
+        this.due.set(cluster, Date.now() + settleMs);
+        this.schedule();
+      });
+      if (this.disposed) watch.dispose();
+      return watch;
+    })();
+    return this.watch;
   }
 }
