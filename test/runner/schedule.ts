@@ -52,8 +52,7 @@ export async function schedule(suites: readonly Suite[], options: ScheduleOption
   };
   const mayStart = (suite: Suite): boolean => {
     const beside = [...running.keys()];
-    if (beside.length >= options.places || beside.some(({ alone }) => alone)) return false;
-    if (suite.alone && beside.length > 0) return false;
+    if (beside.length >= options.places) return false;
     if (beside.some((other) => other.locks.some((lock) => suite.locks.includes(lock)))) return false;
     return suite.needs.every((need) => results.get(need) === true);
   };

@@ -29,8 +29,6 @@ export interface Suite {
   readonly needs: readonly string[];
   /** Things of which there is one: two suites that name the same never run together. */
   readonly locks: readonly string[];
-  /** Runs with nothing beside it, because it measures. */
-  readonly alone?: boolean;
   run(context: SuiteContext): Promise<Outcome>;
 }
 

@@ -3,7 +3,7 @@
  *
  * What runs together: one suite more than there are cores, four at most. Never together: what breaks and mends the one sandbox
  * (lock `sandbox`) or the one Grid Engine (`grid`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
- * users of apt-get (`apt`). The benchmarks run alone, last.
+ * users of apt-get (`apt`). The benchmarks come last: that they run is proved here, their figures are for a quiet machine.
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -24,11 +24,10 @@ interface SuiteOptions {
   readonly limitMinutes?: number;
   readonly needs?: readonly string[];
   readonly locks?: readonly string[];
-  readonly alone?: boolean;
 }
 
 function suite(name: string, options: SuiteOptions, run: (context: SuiteContext) => Promise<Outcome>): Suite {
-  return { name, limitMinutes: options.limitMinutes ?? 5, needs: options.needs ?? [], locks: options.locks ?? [], ...(options.alone ? { alone: true } : {}), run };
+  return { name, limitMinutes: options.limitMinutes ?? 5, needs: options.needs ?? [], locks: options.locks ?? [], run };
 }
 
 export interface Place {
@@ -133,7 +132,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
     mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
     demo(root),
-    ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, alone: true, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
+    ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
   ];
 }
 
