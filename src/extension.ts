@@ -10,6 +10,7 @@ import { registerTextDocuments } from './surfaces/vscode/documents/textDocuments
 import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
 import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
+import { RunNotifier } from './surfaces/vscode/notices/runNotifier.ts';
 import { ClustersStore } from './surfaces/vscode/trees/clustersStore.ts';
 import { ReservationsStore } from './surfaces/vscode/trees/reservationsStore.ts';
 import { RunsStore } from './surfaces/vscode/trees/runsStore.ts';
@@ -42,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands({ editor, views, logs, dashboard }),
     registerTools(editor),
     registerParticipant(editor),
+    new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),
     watchWorkspace(runs, clusters),
   );
   log.info(`Activated in ${(performance.now() - started).toFixed(1)} ms`);

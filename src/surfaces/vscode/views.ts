@@ -16,6 +16,8 @@ export interface Views extends vscode.Disposable {
   showMore(node: TreeNode): void;
   /** The selected rows of the view that has the keyboard: runs, else clusters. */
   selection(view: string): readonly unknown[];
+  /** Whether this run, or something of it, is what is selected in a tree that is seen. */
+  isInView(runId: string): boolean;
 }
 
 export function createViews(runs: RunsStore, clusters: ClustersStore, reservations: ReservationsStore): Views {
@@ -107,6 +109,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
       if (element) await runsView.reveal(element, { select: true, focus: true, expand: true });
     },
     selection: (view) => (view === 'hpcAgent.clusters' ? clustersView : view === 'hpcAgent.reservations' ? reservationsView : runsView).selection,
+    isInView: (runId) => runsView.visible && runsView.selection.some(({ node: { subject } }) => 'runId' in subject && subject.runId === runId),
     showMore(node) {
       const group = node.id.replace(/\/more$/, '');
       pages.set(group, (pages.get(group) ?? 1) + 1);

@@ -12,6 +12,8 @@ export interface Dashboard extends vscode.Disposable {
   /** Opens it, or brings it to the front; with a run (a row, a subject) at that run. */
   open(argument?: unknown): Promise<void>;
   go(route: Route | undefined): Promise<void>;
+  /** Whether somebody sees this run in it now. */
+  shows(runId: string): boolean;
 }
 
 export function createDashboard(editor: Editor): Dashboard {
@@ -34,6 +36,7 @@ export function createDashboard(editor: Editor): Dashboard {
   });
   return {
     go,
+    shows: (runId) => panel?.shows(runId) === true,
     open: (argument) => {
       const run = runIdOf(subjectOf(argument));
       return go(run === undefined ? undefined : { view: 'run', params: { run } });

@@ -72,6 +72,11 @@ export class DashboardPanel implements Disposable {
     if (route) this.conversation.go(route);
   }
 
+  shows(runId: string): boolean {
+    const { route } = this.conversation;
+    return this.panel.visible && route !== undefined && 'run' in route.params && route.params.run === runId;
+  }
+
   dispose(): void {
     this.looking?.dispose();
     this.conversation.dispose();
