@@ -92,6 +92,7 @@ export async function planOutputOf(plan: RunPlan, deps: RunDeps): Promise<PlanOu
     max_core_hours: plan.maxCoreHours,
     max_node_hours: plan.maxCoreHours === null ? null : plan.maxCoreHours / Math.max(1, plan.resources.cpus ?? 1),
     est_wall_s: plan.estWallS,
+    timing: { task_s: plan.timing.task, time_limit_s: plan.timing.timeLimitS, spin_up_s: plan.timing.spinUpS, queue_wait_s: plan.timing.queueWait, concurrent_tasks: plan.timing.concurrentTasks },
     remote_path: plan.remotePath,
     job_script: await jobScriptPreview(plan, deps),
     sample_tasks: sampleIds.map((task_id) => ({ task_id, kwargs: { ...parseKwargs(plan.sweep.lines[task_id] ?? '{}') } })),

@@ -130,6 +130,17 @@ export const planOutput = z.object({
   max_core_hours: z.nullable(z.number()),
   max_node_hours: z.nullable(z.number()),
   est_wall_s: z.nullable(z.number()),
+  /** What is known about the time that it takes; null: nobody knows. */
+  timing: z.object({
+    /** Seconds of one task: half of them, and nearly all, take at most so long. */
+    task_s: z.nullable(z.object({ p50: z.number(), p95: z.number(), source: z.enum(['given', 'history']), samples: z.number() })),
+    time_limit_s: z.nullable(z.number()),
+    /** From the start of an array to its first task. */
+    spin_up_s: z.number(),
+    /** How long the first task of earlier runs of this name waited on this cluster. */
+    queue_wait_s: z.nullable(z.object({ p50: z.number(), p95: z.number(), runs: z.number() })),
+    concurrent_tasks: z.nullable(z.number()),
+  }),
   remote_path: z.string(),
   job_script: z.string(),
   sample_tasks: z.array(z.object({ task_id: z.number(), kwargs: z.record(z.string(), z.unknown()) })),
@@ -161,12 +172,15 @@ export const executorShape = z.object({
   has_compute_function: z.boolean(),
 });
 
+/** How far the tasks of one grid point lay apart; std: of the sample, 0 for one task. */
+const statistics = z.object({ count: z.number(), std: z.number(), min: z.number(), max: z.number() });
+
 export const resultsTable = z.object({
   run_id: z.string(),
   /** Names of the parameters, in the order of the columns. */
   parameters: z.array(z.string()),
   metrics: z.array(z.string()),
-  rows: z.array(z.object({ parameters: z.record(z.string(), z.unknown()), metrics: z.record(z.string(), z.nullable(z.number())), tasks: z.array(z.number()), whole: z.boolean(), missing_tasks: z.array(z.number()) })),
+  rows: z.array(z.object({ parameters: z.record(z.string(), z.unknown()), metrics: z.record(z.string(), z.nullable(z.number())), tasks: z.array(z.number()), whole: z.boolean(), missing_tasks: z.array(z.number()), statistics: z.optional(z.record(z.string(), statistics)) })),
   files: z.object({ json: z.string(), csv: z.string() }),
   partial: z.boolean(),
 });

@@ -15,6 +15,7 @@ import { evaluateSweep, type EvaluatedSweep } from './evaluateSweep.ts';
 import { historyFindings } from './historyFindings.ts';
 import { estimateWall, planArrays, type PlannedArray } from './planArrays.ts';
 import { readPlaybook } from './playbook.ts';
+import { planTiming, type PlanTiming } from './planTiming.ts';
 import { findPrior, type PriorRun } from './priorRun.ts';
 import { rollUp } from './runtimeQuantiles.ts';
 import { gpuTypeOf } from './runtimeSamples.ts';
@@ -66,6 +67,7 @@ export interface RunPlan {
   readonly waves: number;
   readonly limits: EffectiveLimits;
   readonly estWallS: number | null;
+  readonly timing: PlanTiming;
   /** Most that the tasks may use: tasks × cores (or nodes) × time limit; null where the limit is not known. */
   readonly maxCoreHours: number | null;
   readonly findings: readonly Finding[];
@@ -95,7 +97,8 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
   });
   const walltimeS = resources.walltimeS ?? partitionOf(site, resources.partition)?.defaultWalltimeS;
   const runName = request.runName ?? safeRunName(workspace.name);
-  const history = rollUp(await readRuntimes(deps.experimentDir, runName, profile.name));
+  const samples = await readRuntimes(deps.experimentDir, runName, profile.name);
+  const history = rollUp(samples);
   // The slow ones of earlier tasks: a wave ends with its last task.
   const estimate = estimateWall(arrays, profile.constraints.estSpinUpS, request.estTaskDurationS ?? history.seconds.get(gpuTypeOf(resources))?.p95, request.maxConcurrentTasks);
   const fromHistory = historyFindings({ cluster: profile.name, profile: runName, resources, walltimeS, workloadTags: request.workloadTags ?? [] }, history, await readPlaybook(deps.experimentDir));
@@ -113,6 +116,7 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
     waves: (arrays.at(-1)?.wave ?? 0) + 1,
     limits,
     estWallS: estimate.totalS,
+    timing: planTiming({ givenS: request.estTaskDurationS, history, samples, gpuType: gpuTypeOf(resources), timeLimitS: walltimeS, spinUpS: profile.constraints.estSpinUpS, concurrentTasks: request.maxConcurrentTasks }),
     maxCoreHours: walltimeS === undefined ? null : (sweep.taskCount * (resources.cpus ?? 1) * (resources.nodes ?? 1) * walltimeS) / 3600,
     findings: [...judge(request, resources, profile, site, limits, sweep), ...fromHistory, ...command.findings],
     prior: await findPrior(sweep.cmdSha, profile.name, deps),

@@ -16,6 +16,8 @@ const combinedSchema = z.looseObject({
   cmd_sha: z.optional(z.string()),
   /** All tasks of each grid point, those without a result too. */
   grid_expected: z.optional(z.record(z.string(), z.string())),
+  /** How far the tasks of each grid point lay apart, by metric. Another's combiner writes none, or something of its own: the table does without. */
+  statistics: z.catch(z.optional(z.record(z.string(), z.record(z.string(), z.object({ count: z.number(), std: z.number(), min: z.number(), max: z.number() })))), undefined),
   /** Whose results they are: task ids by attempt. */
   attempts: z.optional(z.record(z.string(), z.string())),
 });
@@ -48,6 +50,8 @@ export interface ResultRow {
   readonly whole: boolean;
   /** Those that are not. */
   readonly missing_tasks: number[];
+  /** How far its tasks lay apart, by metric; absent where it has only one. */
+  readonly statistics?: Record<string, { count: number; std: number; min: number; max: number }>;
 }
 
 export interface Results {
@@ -62,7 +66,7 @@ export function tableOf(combined: Combined, keyOrder: readonly string[]): Result
     const expected = combined.grid_expected?.[name];
     const missing = expected === undefined ? [] : expandTaskIds(expected).filter((task) => !tasks.includes(task));
     // A combiner of before says only whether anything is missing at all.
-    return { parameters: combined.params[name] ?? { grid_point: name }, metrics: combined.grid_points[name] ?? {}, tasks, whole: expected === undefined ? combined.errors.length === 0 : missing.length === 0, missing_tasks: missing };
+    return { parameters: combined.params[name] ?? { grid_point: name }, metrics: combined.grid_points[name] ?? {}, tasks, whole: expected === undefined ? combined.errors.length === 0 : missing.length === 0, missing_tasks: missing, ...(tasks.length > 1 && combined.statistics?.[name] ? { statistics: combined.statistics[name] } : {}) };
   });
   rows.sort((a, b) => (a.tasks[0] ?? 0) - (b.tasks[0] ?? 0));
   const names = new Set(rows.flatMap((row) => Object.keys(row.parameters)));

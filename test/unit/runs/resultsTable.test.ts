@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { csvOf, expandTaskIds, tableOf, type Combined } from '../../../src/runs/resultsTable.ts';
+import { csvOf, expandTaskIds, parseCombined, tableOf, type Combined } from '../../../src/runs/resultsTable.ts';
 
 const combined = (points: Readonly<Record<string, { params: Record<string, unknown>; metrics: Record<string, number | null>; tasks: string }>>): Combined => ({
   run_id: 'r',
@@ -34,6 +34,13 @@ describe('results as a table (unit)', () => {
     assert.deepEqual(table.rows.map(({ tasks }) => tasks), [[0, 1], [2, 3]]);
     assert.deepEqual(table.parameters, ['c', 'b', 'a']);
     assert.deepEqual(table.metrics, ['loss', 'rmse']);
+  });
+
+  it('a row of several tasks says how far they lay apart, where the combiner does', () => {
+    const text = (statistics: unknown): string => JSON.stringify({ ...combined({ p: { params: { a: 1 }, metrics: { m: 2 }, tasks: '0-2' }, q: { params: { a: 2 }, metrics: { m: 5 }, tasks: '3' } }), statistics });
+    const spread = { count: 3, std: 1, min: 1, max: 3 };
+    assert.deepEqual(tableOf(parseCombined(text({ p: { m: spread }, q: { m: { ...spread, count: 1 } } }), 'all.json'), []).rows.map(({ statistics }) => statistics), [{ m: spread }, undefined]);
+    for (const foreign of [undefined, 'none', { p: { m: [1, 2] } }]) assert.equal(tableOf(parseCombined(text(foreign), 'all.json'), []).rows[0]?.statistics, undefined);
   });
 
   it('CSV: quotes, line breaks, missing values and equal names survive', () => {

@@ -57,6 +57,7 @@ export function plan(some: Partial<PlanOutput> = {}): PlanOutput {
     max_core_hours: 12,
     max_node_hours: null,
     est_wall_s: 600,
+    timing: { task_s: null, time_limit_s: 1800, spin_up_s: 30, queue_wait_s: null, concurrent_tasks: null },
     remote_path: '/scratch/sweep',
     job_script: '#!/bin/sh\n',
     sample_tasks: [{ task_id: 0, kwargs: { alpha: 1 } }],
