@@ -82,10 +82,15 @@ function csvCell(value: unknown): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** What the columns of the CSV are called: a parameter and a metric of the same name get a telling column each. */
+export function columnsOf({ parameters, metrics }: Pick<Results, 'parameters' | 'metrics'>): { readonly parameters: readonly string[]; readonly metrics: readonly string[] } {
+  const shared = new Set(parameters.filter((name) => metrics.includes(name)));
+  return { parameters: parameters.map((name) => (shared.has(name) ? `${name} (parameter)` : name)), metrics: metrics.map((name) => (shared.has(name) ? `${name} (metric)` : name)) };
+}
+
 export function csvOf(table: Results): string {
-  // A parameter and a metric of the same name get a telling column each.
-  const shared = new Set(table.parameters.filter((name) => table.metrics.includes(name)));
-  const header = [...table.parameters.map((name) => (shared.has(name) ? `${name} (parameter)` : name)), ...table.metrics.map((name) => (shared.has(name) ? `${name} (metric)` : name)), 'tasks'];
+  const columns = columnsOf(table);
+  const header = [...columns.parameters, ...columns.metrics, 'tasks'];
   const lines = table.rows.map((row) => [...table.parameters.map((name) => row.parameters[name]), ...table.metrics.map((name) => row.metrics[name]), row.tasks.join(' ')]);
   return [header, ...lines].map((cells) => cells.map(csvCell).join(',')).join('\r\n') + '\r\n';
 }

@@ -8,6 +8,7 @@ observe  the same, plus what is new in the event logs of runs; long outputs trav
 submit   submit the arrays of one run exactly once (see `submit` below)
 tail     the end, or a part from an offset, of one file
 diagnose run scheduler commands, then tell what the logs of failed tasks have in common (see hpc_diagnose.py)
+files    what a task left in its result folder (see hpc_files.py)
 
 Python 3.6 or newer, standard library only.
 """
@@ -513,7 +514,17 @@ def diagnose(request):
     return {"outputs": outputs, "scan": hpc_diagnose.scan(request["scan"])}
 
 
-VERBS = {"exec": execute, "observe": observe, "submit": submit, "tail": tail, "diagnose": diagnose}
+def files(request):
+    import _hpc_task
+    import hpc_files
+
+    try:
+        return hpc_files.files(request)
+    except _hpc_task.TaskError as error:
+        raise Refused(re.sub(r"^ERROR: ", "", str(error))) from None
+
+
+VERBS = {"exec": execute, "observe": observe, "submit": submit, "tail": tail, "diagnose": diagnose, "files": files}
 
 
 def main():

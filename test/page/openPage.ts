@@ -139,6 +139,7 @@ function packed(_name: string, value: unknown): unknown {
 function themeScript(theme: ThemeName): string {
   return `(() => {
     const variables = ${JSON.stringify(themeVariables(theme))};
+    for (const name of [...document.documentElement.style].filter((name) => name.startsWith('--vscode-'))) document.documentElement.style.removeProperty(name);
     for (const [name, value] of Object.entries(variables)) document.documentElement.style.setProperty(name, value);
     document.body.className = ${JSON.stringify(bodyClasses[theme])};
     document.body.dataset.vscodeThemeKind = ${JSON.stringify(bodyClasses[theme])};

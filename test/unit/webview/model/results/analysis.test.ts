@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
-import { bestPoints, guessBetter, guessMetric, isClearlyApart } from '../../../../webview/results/model/bestPoints.ts';
-import { compareResults } from '../../../../webview/results/model/compare.ts';
-import { effectsOf } from '../../../../webview/results/model/effects.ts';
-import { goodness, heatMapOf } from '../../../../webview/results/model/heatMap.ts';
-import { averagedOver, canonical, repetitionsIn } from '../../../../webview/results/model/points.ts';
+import { bestPoints, guessBetter, guessMetric, isClearlyApart } from '../../../../../webview/model/results/bestPoints.ts';
+import { compareResults } from '../../../../../webview/model/results/compare.ts';
+import { effectsOf } from '../../../../../webview/model/results/effects.ts';
+import { goodness, heatMapOf } from '../../../../../webview/model/results/heatMap.ts';
+import { averagedOver, canonical, repetitionsIn } from '../../../../../webview/model/results/points.ts';
 import { grid, point, spread } from './points.ts';
 
 describe('Points and repetitions (unit)', () => {

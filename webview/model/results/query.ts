@@ -11,7 +11,15 @@ import type { Point } from './points.ts';
 export interface Query {
   readonly holds: (point: Point) => boolean;
   /** Why a term does not count; undefined: all do. */
-  readonly problem: string | undefined;
+  readonly problem: QueryProblem | undefined;
+}
+
+export interface QueryProblem {
+  readonly kind: 'unreadable' | 'unknown' | 'ambiguous' | 'incomplete';
+  /** The term, or its name. */
+  readonly text: string;
+  /** What an ambiguous name may mean. */
+  readonly names: readonly string[];
 }
 
 type Sign = '=' | '!=' | '<' | '<=' | '>' | '>=';
@@ -20,7 +28,7 @@ const term = /(?:"([^"]*)"|([^\s"=<>!:]+))?\s*(?:(!=|<=|>=|=|<|>|:)\s*((?:"[^"]*
 
 export function parseQuery(text: string, columns: { readonly parameters: readonly string[]; readonly metrics: readonly string[] }): Query {
   const tests: ((point: Point) => boolean)[] = [];
-  let problem: string | undefined;
+  let problem: QueryProblem | undefined;
   let position = 0;
   while (position < text.length) {
     if (/\s/.test(text[position] ?? '')) {
@@ -30,7 +38,7 @@ export function parseQuery(text: string, columns: { readonly parameters: readonl
     term.lastIndex = position;
     const match = term.exec(text);
     if (!match || match[0] === '') {
-      problem ??= `“${text.slice(position).trim()}” cannot be understood. Write for example alpha<=1 or horizon=6,12.`;
+      problem ??= { kind: 'unreadable', text: text.slice(position).trim(), names: [] };
       break;
     }
     position += match[0].length;
@@ -42,21 +50,21 @@ export function parseQuery(text: string, columns: { readonly parameters: readonl
     }
     const wanted = (match[4] ?? '').match(/"[^"]*"|[^\s",]+/g)?.map((word) => word.replace(/^"(.*)"$/, '$1')) ?? [];
     const column = columnNamed(name, columns);
-    if (typeof column === 'string') problem ??= column;
-    else if (wanted.length === 0) problem ??= `A value is missing after ${name}${sign}.`;
+    if ('text' in column) problem ??= column;
+    else if (wanted.length === 0) problem ??= { kind: 'incomplete', text: `${name}${sign}`, names: [] };
     else tests.push((point) => compare(column.kind === 'parameter' ? point.parameters[column.name] : point.metrics[column.name], sign, wanted));
   }
   return { holds: (point) => tests.every((test) => test(point)), problem };
 }
 
-function columnNamed(name: string, columns: { readonly parameters: readonly string[]; readonly metrics: readonly string[] }): { readonly kind: 'parameter' | 'metric'; readonly name: string } | string {
+function columnNamed(name: string, columns: { readonly parameters: readonly string[]; readonly metrics: readonly string[] }): { readonly kind: 'parameter' | 'metric'; readonly name: string } | QueryProblem {
   const all = [...columns.parameters.map((column) => ({ kind: 'parameter' as const, name: column })), ...columns.metrics.map((column) => ({ kind: 'metric' as const, name: column }))];
   const lower = name.toLowerCase();
   const exact = all.find((column) => column.name === name) ?? all.find((column) => column.name.toLowerCase() === lower);
   if (exact) return exact;
   const prefixed = all.filter((column) => column.name.toLowerCase().startsWith(lower));
   if (lower !== '' && prefixed.length === 1 && prefixed[0]) return prefixed[0];
-  return prefixed.length > 1 && lower !== '' ? `“${name}” may be ${prefixed.map((column) => column.name).join(' or ')}.` : `There is no parameter or metric “${name}”.`;
+  return prefixed.length > 1 && lower !== '' ? { kind: 'ambiguous', text: name, names: prefixed.map((column) => column.name) } : { kind: 'unknown', text: name, names: [] };
 }
 
 function wordTest(word: string): (point: Point) => boolean {

@@ -179,6 +179,6 @@ export function levelsOf(axis: Axis, raw: readonly unknown[], most: number): Lev
   const kept = new Set([...frequency].sort((a, b) => b[1] - a[1]).slice(0, most - 1).map(([key]) => key));
   const own = axis.values.filter((value) => kept.has(canonical(value)));
   const last = own.length;
-  const levels: Level[] = [...own.map((value, index) => ({ key: canonical(value), label: valueText(value), at: index / last, value })), { key: 'others', label: `${axis.values.length - last} others`, at: 1 }];
+  const levels: Level[] = [...own.map((value, index) => ({ key: canonical(value), label: valueText(value), at: index / last, value })), { key: 'others', label: `+${axis.values.length - last}`, at: 1 }];
   return { levels, binned: true, of: (value) => (value === undefined || value === null ? undefined : kept.has(canonical(value)) ? canonical(value) : 'others') };
 }

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { axisOf, levelsOf, niceTicks } from '../../../../webview/results/model/axis.ts';
+import { axisOf, levelsOf, niceTicks } from '../../../../../webview/model/results/axis.ts';
 
 const kind = (...values: unknown[]): string => axisOf('a', values).kind;
 
@@ -101,7 +101,7 @@ describe('The levels of an axis (unit)', () => {
   it('keep the most frequent words and put the rest together', () => {
     const raw = ['a', 'a', 'b', 'b', 'c', 'd', 'e'];
     const { levels, of } = levelsOf(axisOf('a', raw), raw, 3);
-    assert.deepEqual(levels.map(({ label }) => label), ['a', 'b', '3 others']);
+    assert.deepEqual(levels.map(({ label }) => label), ['a', 'b', '+3']);
     assert.equal(of('e'), 'others');
   });
 });

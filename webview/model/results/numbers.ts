@@ -23,10 +23,6 @@ export function percentText(share: number): string {
   return `${percent !== 0 && Math.abs(percent) < 10 ? Number(percent.toPrecision(2)) : Math.round(percent)} %`.replace('-', '−');
 }
 
-export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
-}
-
 /** `0–4, 7`: ranges instead of long lists. */
 export function rangesText(ids: readonly number[], most = 6): string {
   const ranges: [number, number][] = [];

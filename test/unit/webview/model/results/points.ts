@@ -1,5 +1,5 @@
 /** Points for the tests of the results: short to write. */
-import { canonical, type Point, type Spread } from '../../../../webview/results/model/points.ts';
+import { canonical, type Point, type Spread } from '../../../../../webview/model/results/points.ts';
 
 export function point(parameters: Readonly<Record<string, unknown>>, metrics: Readonly<Record<string, number | null>>, more: Partial<Point> & { readonly task?: number } = {}): Point {
   const { task = 0, ...rest } = more;
