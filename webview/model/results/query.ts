@@ -48,6 +48,10 @@ export function parseQuery(text: string, columns: { readonly parameters: readonl
       tests.push(wordTest(name));
       continue;
     }
+    if (name === '') {
+      problem ??= { kind: 'unreadable', text: match[0].trim(), names: [] };
+      continue;
+    }
     const wanted = (match[4] ?? '').match(/"[^"]*"|[^\s",]+/g)?.map((word) => word.replace(/^"(.*)"$/, '$1')) ?? [];
     const column = columnNamed(name, columns);
     if ('text' in column) problem ??= column;
