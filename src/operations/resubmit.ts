@@ -30,6 +30,8 @@ const group = z.object({
   count: z.number(),
   task_ranges: z.string(),
   resources,
+  /** Of the try before; absent where it was submitted already. */
+  resources_before: z.optional(resources),
   /** What is other than before, and why. */
   change: z.string(),
 });
@@ -93,8 +95,8 @@ export const resubmit = defineOperation({
   run: async (given, context) => {
     const deps = await runDepsOf(context);
     const request = requestFrom(given);
-    const wire = (groups: readonly { failureClass: string | null; tasks: readonly number[]; resources: object; change: string }[]): z.output<typeof group>[] =>
-      groups.map(({ failureClass, tasks, resources, change }) => ({ failure_class: failureClass, title: titleOf(failureClass), count: tasks.length, task_ranges: compactTaskIds(tasks), resources: resourcesOutput(resources), change }));
+    const wire = (groups: readonly { failureClass: string | null; tasks: readonly number[]; before?: object; resources: object; change: string }[]): z.output<typeof group>[] =>
+      groups.map(({ failureClass, tasks, before, resources, change }) => ({ failure_class: failureClass, title: titleOf(failureClass), count: tasks.length, task_ranges: compactTaskIds(tasks), resources: resourcesOutput(resources), ...(before === undefined ? {} : { resources_before: resourcesOutput(before) }), change }));
     const blockedOnWire = (blocked: readonly { failureClass: string | null; tasks: readonly number[]; reason: string }[]): { failure_class: string | null; title: string; count: number; task_ranges: string; reason: string }[] =>
       blocked.map(({ failureClass, tasks, reason }) => ({ failure_class: failureClass, title: titleOf(failureClass), count: tasks.length, task_ranges: compactTaskIds(tasks), reason }));
     if (given.dry_run === true) {

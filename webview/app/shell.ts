@@ -67,15 +67,16 @@ export class Shell {
         this.shell = z.parse(shellState, this.rawShell);
         return this.redraw();
       case 'state':
-        return this.take(message.subscription, (open) => {
+        return this.take(message.subscription, true, (open) => {
           open.raw = applyDifference(open.raw, message.difference);
           open.state = z.parse(views[open.route.view].state, open.raw);
           open.problem = null;
         });
       case 'event':
-        return this.take(message.subscription, (open) => open.view.received?.(z.parse<z.ZodMiniType>(views[open.route.view].event, message.event) as never));
+        // No redraw: events may come many times a second, and the view knows what they touch.
+        return this.take(message.subscription, false, (open) => open.view.received?.(z.parse<z.ZodMiniType>(views[open.route.view].event, message.event) as never));
       case 'problem':
-        return this.take(message.subscription, (open) => {
+        return this.take(message.subscription, true, (open) => {
           open.problem = message.message;
         });
       case 'answer':
@@ -84,10 +85,10 @@ export class Shell {
   }
 
   /** What is late, of a view that was left, is dropped. */
-  private take(subscription: number, use: (open: OpenView) => void): void {
+  private take(subscription: number, redraw: boolean, use: (open: OpenView) => void): void {
     if (this.open?.subscription !== subscription) return;
     use(this.open);
-    this.redraw();
+    if (redraw) this.redraw();
   }
 
   private go(route: Route): void {

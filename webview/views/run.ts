@@ -1,12 +1,289 @@
-/** The Run view. */
-import { html } from 'lit';
-import { l10n } from '../app/words.ts';
-import type { ViewDefinition } from '../app/view.ts';
+/** One run: how far it is, every task as a cell, why some failed and what helps, its waves over time, a log, and where it came from. */
+import { html, nothing, type TemplateResult } from 'lit';
+import * as z from 'zod/mini';
+import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
+import { counted, l10n, pageLanguage } from '../app/words.ts';
+import { TaskTable, type Measure } from '../model/tasks.ts';
+import { waveTimes, type WaveTimes } from '../model/waves.ts';
+import { clockWords, durationWords, hoursWords } from '../model/words.ts';
+import { ageWords } from '../parts/age.ts';
+import { failureCard } from '../parts/failureCards.ts';
+import { icon, stateIcon } from '../parts/icons.ts';
+import { LogPane, type Stream } from '../parts/logPane.ts';
+import { countWords, progressBar } from '../parts/progressBar.ts';
+import { TaskMap, type MapChoice } from '../parts/taskMap.ts';
+import { waveLanes } from '../parts/waveLanes.ts';
+import type { EventOf, StateOf } from '../protocol.ts';
+import type { FailureGroup, RunShape } from '../protocol/run.ts';
+
+const remembered = z.object({
+  run: z.string(),
+  choice: z.optional(z.object({ measure: z.string(), across: z.string(), down: z.string() })),
+  task: z.optional(z.number()),
+  stream: z.optional(z.enum(['stdout', 'stderr'])),
+});
+type Remembered = z.output<typeof remembered>;
+
+/** What costs a pass over all tasks is made anew at most so often. */
+const slowMs = 1000;
+
+class RunPage implements PageView<'run'> {
+  private readonly context: ViewContext<'run'>;
+  private readonly table = new TaskTable();
+  private readonly tasks: TaskMap;
+  private readonly log: LogPane;
+  private memory: Remembered | undefined;
+  private run: RunShape | undefined;
+  private choice: MapChoice | undefined;
+  private emphasised: string | undefined;
+  private times: WaveTimes | undefined;
+  private slowTimer = 0;
+  private slowVersion = -1;
+  private evidence: { readonly task: number; readonly text: string } | undefined;
+  private metricsProblem: string | undefined;
+  private readonly clock: number;
+
+  constructor(context: ViewContext<'run'>) {
+    this.context = context;
+    this.memory = context.recall(remembered);
+    this.tasks = new TaskMap(this.table, {
+      signal: context.signal,
+      choose: (choice) => void this.choose(choice),
+      pin: (task) => this.pin(task),
+      announce: (sentence) => context.announce(sentence),
+    });
+    this.log = new LogPane({
+      signal: context.signal,
+      read: (task, stream, offset, signal) => context.request('log', { task, stream, offset }, signal),
+      redraw: () => context.redraw(),
+      choose: (task, stream) => this.showLog(task, stream),
+      open: (task, stream) => this.run && context.act(stream === 'stdout' ? 'showStdout' : 'showStderr', { kind: 'task', runId: this.run.run_id, taskId: task, stream }),
+    });
+    // Ages and the ETA move while nothing else does.
+    this.clock = window.setInterval(() => context.redraw(), 10_000);
+  }
+
+  dispose(): void {
+    clearInterval(this.clock);
+    clearTimeout(this.slowTimer);
+  }
+
+  received(event: EventOf<'run'>): void {
+    this.table.receive(event);
+    if (event.kind === 'changed') this.tasks.update();
+    else {
+      this.arrive();
+      this.context.redraw();
+    }
+    if (this.slowTimer === 0) this.slowTimer = window.setTimeout(() => this.slow(), this.times === undefined ? 0 : slowMs);
+  }
+
+  draw(state: StateOf<'run'> | undefined): TemplateResult {
+    if (!state) return html`<h1>${l10n.t('Run')}</h1><p class="quiet">${l10n.t('Reading…')}</p>`;
+    if (!state.run) return this.nothingHere();
+    if (this.run?.run_id !== state.run.run_id && this.memory?.run !== state.run.run_id) this.memory = undefined;
+    this.run = state.run;
+    const { run } = state;
+    const pinned = this.log.selected;
+    return html`<div class="run">
+      ${this.heading(run)} ${this.progress(run)}
+      <div class="columns"><div class="column">
+        <section class="card tasks" aria-labelledby="tasks-title">
+          <div class="card-head"><h2 id="tasks-title">${l10n.t('Tasks')}</h2>${this.tasks.controls()}</div>
+          ${this.metricsProblem === undefined ? nothing : html`<p class="problem">${this.metricsProblem}</p>`}
+          ${this.tasks.element} ${this.tasks.legend()}
+        </section>
+        <section class="card" aria-labelledby="waves-title"><h2 id="waves-title">${l10n.t('Waves')}</h2>${waveLanes(this.times, run.waves, pageLanguage())}</section>
+        </div><div class="column">
+        ${this.attention(state)}
+        <section class="card log" aria-labelledby="log-title">
+          <h2 id="log-title">${l10n.t('Log')}</h2>
+          ${this.log.draw(pinned === undefined ? '' : (this.tasks.describe(pinned.task)[0] ?? ''))}
+          ${pinned !== undefined && this.evidence?.task === pinned.task ? html`<p class="quiet">${this.evidence.text}</p>` : nothing}
+        </section>
+      </div></div>
+      ${this.provenance(state)}
+    </div>`;
+  }
+
+  private nothingHere(): TemplateResult {
+    const wanted = this.context.params.run;
+    return html`<h1>${l10n.t('Run')}</h1>
+      <p>${wanted === undefined ? l10n.t('There are no runs in this workspace yet.') : l10n.t('The run {0} is not in this workspace any more.', wanted)}</p>
+      <p class="actions"><vscode-button @click=${() => this.context.act('newSweep')}>${l10n.t('New sweep…')}</vscode-button>
+      <vscode-button appearance="secondary" @click=${() => this.context.go({ view: 'overview', params: {} })}>${l10n.t('Overview')}</vscode-button></p>`;
+  }
+
+  private heading(run: RunShape): TemplateResult {
+    const subject = { kind: 'run', runId: run.run_id } as const;
+    const arrays = run.waves.reduce((sum, wave) => sum + wave.arrays, 0);
+    const { trusted } = this.context.shell();
+    const failed = run.counts.failed + run.counts.unknown > 0 && run.attention.length > 0;
+    return html`<div class="heading">
+      <div>
+        <h1>${stateIcon(run.lifecycle)} ${run.name}</h1>
+        <p class="quiet">${run.word} · ${run.cluster} · ${counted(run.total, 'task')} · ${l10n.t('{0} in {1}', counted(arrays, 'array'), counted(run.waves.length, 'wave'))} · ${run.executor}</p>
+      </div>
+      <p class="actions">
+        ${run.canResume ? html`<vscode-button ?disabled=${!trusted} @click=${() => this.context.act('resumeSubmission', subject)}>${l10n.t('Finish interrupted submission…')}</vscode-button>` : nothing}
+        ${failed ? html`<vscode-button appearance="secondary" ?disabled=${!trusted} @click=${() => this.context.act('resubmit', subject)}>${l10n.t('Submit failed tasks again…')}</vscode-button>` : nothing}
+        ${run.open ? html`<vscode-button appearance="secondary" ?disabled=${!trusted} @click=${() => this.context.act('cancelRun', subject)}>${l10n.t('Cancel run…')}</vscode-button>` : nothing}
+        ${run.hasResults ? html`<vscode-button appearance=${run.open || failed ? 'secondary' : 'primary'} @click=${() => this.context.go({ view: 'results', params: { run: run.run_id } })}>${l10n.t('Results')}</vscode-button>` : nothing}
+      </p>
+    </div>`;
+  }
+
+  private progress(run: RunShape): TemplateResult {
+    const now = new Date();
+    const language = pageLanguage();
+    const end = run.eta_s === null ? undefined : new Date(Math.max(now.getTime(), Date.parse(run.eta_from) + run.eta_s * 1000));
+    const cost = [l10n.t('{0} core-h so far', hoursWords(run.cost.core_hours)), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
+    return html`<section class="progress" aria-label=${l10n.t('Progress')}>
+      ${progressBar(run.counts, run.total)}
+      <p>${countWords(run.counts)}<span class="facts">
+        ${[
+          l10n.t('submitted {0}', clockWords(new Date(run.submitted_at), now, language)),
+          ...(run.open ? [end === undefined ? l10n.t('end not known yet') : l10n.t('ETA {0} (in {1})', clockWords(end, now, language), durationWords((end.getTime() - now.getTime()) / 1000))] : []),
+          ...cost,
+          ageWords(run, now),
+        ].join(' · ')}</span></p>
+      ${run.stale_reason === null ? nothing : html`<p class="problem">${icon('warning', 'wary')} ${l10n.t('{0} could not be asked: {1}', run.cluster, run.stale_reason)}</p>`}
+    </section>`;
+  }
+
+  private attention(state: StateOf<'run'>): TemplateResult {
+    const { run, failures } = state;
+    const groups = failures?.groups ?? [];
+    const note = failures?.note ?? null;
+    const others = run?.attention.filter(({ kind }) => !['failed', 'timeout', 'lost'].includes(kind) || groups.length === 0) ?? [];
+    const actions = {
+      emphasised: this.emphasised,
+      trusted: this.context.shell().trusted,
+      emphasise: (group: FailureGroup) => this.emphasise(group),
+      openLog: (group: FailureGroup) => {
+        if (group.sampleTask !== null) this.pin(group.sampleTask, 'stderr');
+      },
+      // All ids of a very large group are not sent to the page: the command then asks which groups.
+      resubmit: (group: FailureGroup) => run && this.context.act('resubmit', group.taskIds.length === group.count ? { kind: 'tasks', runId: run.run_id, taskIds: group.taskIds } : { kind: 'run', runId: run.run_id }),
+    };
+    return html`<section class="card attention" aria-labelledby="attention-title">
+      <h2 id="attention-title">${l10n.t('Needs attention')}</h2>
+      ${others.map(({ message }) => html`<p>${icon('warning', 'wary')} ${message}</p>`)}
+      ${groups.map((group) => failureCard(group, actions))}
+      ${failures?.asking === true ? html`<p class="quiet">${l10n.t('Reading the logs of failed tasks…')}</p>` : nothing}
+      ${note === null ? nothing : html`<p class="quiet">${note}</p>`}
+      ${groups.length === 0 && others.length === 0 && failures?.asking !== true ? html`<p class="quiet">${icon('pass', 'good')} ${l10n.t('Nothing.')}</p>` : nothing}
+    </section>`;
+  }
+
+  private provenance({ run, record }: StateOf<'run'>): TemplateResult | typeof nothing {
+    if (!run || !record) return nothing;
+    const now = new Date();
+    const git = record.git_sha === null ? l10n.t('no repository') : `git ${record.git_sha.slice(0, 8)}${record.git_changed_files.length === 0 ? '' : ` (+${counted(record.git_changed_files.length, 'changed file')})`}`;
+    const again = record.attempts.length - 1;
+    const copy = (command: 'copyRunId' | 'copyRemotePath', words: string): TemplateResult => html`<vscode-button appearance="secondary" @click=${() => this.context.act(command, { kind: 'run', runId: run.run_id })}>${words}</vscode-button>`;
+    return html`<details class="provenance">
+      <summary>${l10n.t('Provenance')}: ${git} · cmd_sha ${record.cmd_sha.slice(0, 8)} · ${record.executor}${again === 0 ? '' : ` · ${counted(again, 'resubmission')}`}</summary>
+      <dl>
+        <dt>${l10n.t('Run')}</dt><dd><code>${run.run_id}</code></dd>
+        <dt>${l10n.t('Folder on the cluster')}</dt><dd><code>${record.remote_path}</code></dd>
+        <dt>${l10n.t('Command')}</dt><dd><code>${record.cmd_sha}</code></dd>
+        ${record.git_sha === null ? nothing : html`<dt>${l10n.t('Commit')}</dt><dd><code>${record.git_sha}</code></dd>`}
+        ${record.git_changed_files.length === 0 ? nothing : html`<dt>${l10n.t('Changed since')}</dt><dd>${record.git_changed_files.slice(0, 20).map((file) => html`<code>${file}</code> `)}</dd>`}
+        <dt>${l10n.t('Resources')}</dt><dd>${record.resources.map(({ name, value }) => `${name} ${value}`).join(' · ') || l10n.t('the site’s defaults')}</dd>
+        ${record.version === null ? nothing : html`<dt>HPC Agent</dt><dd>${record.version}</dd>`}
+      </dl>
+      <table class="attempts"><caption>${l10n.t('Attempts')}</caption>
+        <thead><tr><th scope="col">#</th><th scope="col">${l10n.t('When')}</th><th scope="col">${l10n.t('Tasks')}</th><th scope="col">${l10n.t('Change')}</th><th scope="col">${l10n.t('Jobs')}</th></tr></thead>
+        <tbody>${record.attempts.map((attempt) => html`<tr><td>${attempt.number}</td><td>${clockWords(new Date(attempt.submitted_at), now, pageLanguage())}${attempt.automatic ? ` · ${l10n.t('automatic')}` : ''}</td><td>${attempt.task_count.toLocaleString()}</td><td>${attempt.changes.map(({ title, count, change }) => `${count} × ${title}: ${change}`).join('; ') || '–'}</td><td><code>${attempt.jobs.slice(0, 6).join(' ')}${attempt.jobs.length > 6 ? ' …' : ''}</code></td></tr>`)}</tbody>
+      </table>
+      <p class="actions">${copy('copyRunId', l10n.t('Copy run id'))} ${copy('copyRemotePath', l10n.t('Copy folder on cluster'))}
+        <vscode-button appearance="secondary" @click=${() => this.context.act('showRunDetails', { kind: 'run', runId: run.run_id })}>${l10n.t('Show run details')}</vscode-button></p>
+    </details>`;
+  }
+
+  /** The first tasks, or the parameters, came: what was chosen before is shown again. */
+  private arrive(): void {
+    const before = this.memory?.choice;
+    const names = new Set(this.table.parameters.map(({ name }) => name));
+    const known = (name: string): string => (names.has(name) ? name : '');
+    this.choice ??= before && { measure: before.measure as Measure, across: before.across, down: before.down };
+    const shown = this.choice ?? this.tasks.suggest();
+    const measure = shown.measure.startsWith('metric:') && !this.table.metrics.has(shown.measure.slice(7)) ? 'state' : shown.measure;
+    this.table.takeChanges();
+    this.tasks.show({ measure, across: known(shown.across), down: known(shown.down) });
+    const task = this.memory?.task;
+    if (task !== undefined && task < this.table.total && this.log.selected === undefined) this.pin(task, this.memory?.stream);
+  }
+
+  private async choose(choice: MapChoice | (Omit<MapChoice, 'measure'> & { readonly measure: string })): Promise<void> {
+    this.metricsProblem = undefined;
+    if (choice.measure === 'metrics') {
+      try {
+        const { metrics } = await this.context.request('metrics', {});
+        this.table.metrics = new Map(metrics.map(({ name, values }) => [name, values]));
+        const [first] = metrics;
+        return await this.choose({ ...choice, measure: first ? `metric:${first.name}` : 'state' });
+      } catch (error) {
+        this.metricsProblem = error instanceof Error ? error.message : String(error);
+        this.tasks.show({ ...choice, measure: 'state' });
+      }
+    } else {
+      this.choice = choice as MapChoice;
+      this.tasks.show(this.choice);
+      this.keep({ choice: this.choice });
+    }
+    this.context.redraw();
+  }
+
+  private pin(task: number, stream?: Stream): void {
+    this.tasks.select(task);
+    this.showLog(task, stream ?? this.log.selected?.stream ?? 'stderr');
+    this.context.request('evidence', { task }).then(
+      ({ evidence }) => {
+        this.evidence = { task, text: evidence };
+        this.context.redraw();
+      },
+      () => undefined,
+    );
+  }
+
+  private showLog(task: number, stream: Stream): void {
+    this.log.show(task, stream);
+    this.keep({ task, stream });
+  }
+
+  private emphasise(group: FailureGroup): void {
+    const off = this.emphasised === group.id;
+    this.emphasised = off ? undefined : group.id;
+    this.tasks.setEmphasis(off ? undefined : new Set(group.taskIds));
+    this.context.redraw();
+  }
+
+  private keep(part: Partial<Remembered>): void {
+    if (!this.run) return;
+    this.memory = { ...(this.memory?.run === this.run.run_id ? this.memory : {}), ...part, run: this.run.run_id };
+    this.context.remember(this.memory);
+  }
+
+  private slow(): void {
+    this.slowTimer = 0;
+    if (this.slowVersion === this.table.version || !this.table.known || !this.run) {
+      // The tasks may come before the state that says which waves there are.
+      if (this.table.known && !this.run) this.slowTimer = window.setTimeout(() => this.slow(), 50);
+      return;
+    }
+    this.slowVersion = this.table.version;
+    this.times = waveTimes(this.table.known, this.run.waves, Date.now() / 1000, 160);
+    if (this.choice && this.choice.measure !== 'state') {
+      this.tasks.measureAnew();
+      this.tasks.map.repaint();
+    }
+    this.context.redraw();
+  }
+}
 
 export const runView: ViewDefinition<'run'> = {
   name: 'run',
-  open: () => ({
-    draw: (state) => html`<h1>${l10n.t('Run')}</h1>
-        <p>${state === undefined ? l10n.t('Reading…') : l10n.t('Nothing to show yet.')}</p>`,
-  }),
+  open: (context) => new RunPage(context),
 };

@@ -4,6 +4,7 @@ import type { ResubmitOutput } from '../../../operations/resubmit.ts';
 import { withProgress } from '../cancellation.ts';
 import type { Editor } from '../editor.ts';
 import { hasFailures } from '../trees/failureNodes.ts';
+import { subjectOf } from '../subjects.ts';
 import { chosenRun } from './runCommands.ts';
 
 interface Choice extends vscode.QuickPickItem {
@@ -28,6 +29,9 @@ export async function resubmitFailed(editor: Editor, argument: unknown): Promise
   if (!chosen) return;
   const { folder, run_id } = chosen;
   const { resubmit } = await import('../../../operations/resubmit.ts');
+  const subject = subjectOf(argument);
+  // A group of the dashboard, whose change was reviewed there: only the question is left.
+  if (subject?.kind === 'tasks') return submitAgain(editor, folder, [{ run_id, task_ids: [...subject.taskIds] }]);
   const found = await withProgress('Looking at the failed tasks', (signal, progress) => editor.core.call(resubmit, { run_id, dry_run: true }, { folder, signal, progress }));
   const choices = resubmitChoices(found);
   if (choices.length === 0) {
@@ -36,7 +40,11 @@ export async function resubmitFailed(editor: Editor, argument: unknown): Promise
   }
   const picked = await vscode.window.showQuickPick(choices, { title: `Submit failed tasks of ${chosen.run?.run_name ?? run_id} again`, placeHolder: 'Choose what goes again', canPickMany: true, matchOnDetail: true });
   if (!picked || picked.length === 0) return;
-  const inputs = picked.map(({ category }) => ({ run_id, ...(category === undefined ? {} : { category }) }));
+  await submitAgain(editor, folder, picked.map(({ category }) => ({ run_id, ...(category === undefined ? {} : { category }) })));
+}
+
+async function submitAgain(editor: Editor, folder: string, inputs: readonly { run_id: string; task_ids?: number[]; category?: string }[]): Promise<void> {
+  const { resubmit } = await import('../../../operations/resubmit.ts');
   const sentences = await withProgress('Looking at the failed tasks', (signal) => Promise.all(inputs.map((input) => editor.core.confirmation(resubmit, input, { folder, signal }))));
   const go: vscode.MessageItem = { title: 'Submit again' };
   const keep: vscode.MessageItem = { title: 'Not now', isCloseAffordance: true };

@@ -1,0 +1,108 @@
+/** What the operations say of a run, in the shapes that the page shows. Pure. */
+import type { FailuresOutput } from '../../../operations/failures.ts';
+import type { ResubmitOutput } from '../../../operations/resubmit.ts';
+import type { RunRecordOutput } from '../../../operations/runRecord.ts';
+import type { ResourcesInput } from '../../../operations/schemas.ts';
+import type { TaskColumnsOutput } from '../../../operations/taskColumns.ts';
+import type { FailureGroup, RunShape } from '../../../../webview/protocol/run.ts';
+import type { StateOf } from '../../../../webview/protocol.ts';
+import { isOpen, stateWord } from '../trees/runWords.ts';
+
+export function runShapeOf({ run, eta_s, cost }: Pick<TaskColumnsOutput, 'run' | 'eta_s' | 'cost'>): RunShape {
+  return {
+    run_id: run.run_id,
+    name: run.run_name,
+    cluster: run.cluster,
+    scheduler: run.scheduler,
+    executor: run.executor,
+    lifecycle: run.lifecycle_state,
+    word: stateWord(run),
+    open: isOpen(run),
+    total: run.total_tasks,
+    counts: run.counts,
+    submitted_at: run.submitted_at,
+    observed_at: run.observed_at,
+    stale_reason: run.stale_reason,
+    eta_s,
+    eta_from: run.observed_at ?? run.submitted_at,
+    cost,
+    waves: run.waves.map(({ wave, first_task, task_count, arrays, counts }) => ({ wave, first_task, task_count, arrays: arrays.length, counts })),
+    attention: run.attention.map(({ kind, message }) => ({ kind, message })),
+    hasResults: run.counts.complete > 0,
+    canResume: run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting',
+  };
+}
+
+const resourceNames: Readonly<Record<string, string>> = { cpus: 'cores', memory: 'memory', walltime: 'time limit', gpus: 'GPUs', gpu_type: 'GPU type', partition: 'partition', account: 'account', qos: 'QoS', constraint: 'constraint' };
+
+/** `4G`, `6.3G`; `1:30:00`. */
+function resourceText(name: string, value: unknown): string {
+  if (name === 'memory' && typeof value === 'number') return value < 1024 ? `${Math.ceil(value)}M` : `${(value / 1024).toFixed(1).replace(/\.0$/, '')}G`;
+  if (name === 'walltime' && typeof value === 'number') {
+    const two = (part: number): string => String(part).padStart(2, '0');
+    return `${Math.floor(value / 3600)}:${two(Math.floor((value % 3600) / 60))}:${two(Math.floor(value % 60))}`;
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+export function resourceRows(resources: ResourcesInput): { name: string; value: string }[] {
+  return Object.entries(resources).flatMap(([name, value]) => (value === undefined ? [] : [{ name: resourceNames[name] ?? name, value: resourceText(name, value) }]));
+}
+
+/** Line by line what changes between two requests. */
+export function resourceChanges(before: ResourcesInput, after: ResourcesInput): { name: string; before: string | null; after: string | null }[] {
+  const old = new Map(resourceRows(before).map(({ name, value }) => [name, value]));
+  const now = new Map(resourceRows(after).map(({ name, value }) => [name, value]));
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((name) => (old.get(name) === now.get(name) ? [] : [{ name, before: old.get(name) ?? null, after: now.get(name) ?? null }]));
+}
+
+export function failureGroupsOf(found: FailuresOutput, proposal: ResubmitOutput | undefined): FailureGroup[] {
+  return found.clusters.map((group): FailureGroup => {
+    const ready = proposal?.groups.filter(({ failure_class }) => failure_class === group.error_class) ?? [];
+    const blocked = proposal?.blocked.find(({ failure_class }) => failure_class === group.error_class);
+    const [first] = ready;
+    return {
+      id: `${group.error_class}:${group.fingerprint}`,
+      title: group.title,
+      certainty: group.certainty,
+      message: group.message,
+      count: group.count,
+      taskRanges: group.task_ranges,
+      taskIds: group.task_ids.slice(0, 10_000),
+      culprit: group.culprit ? `${group.culprit.file}:${group.culprit.line}` : null,
+      evidence: group.evidence.map(({ source, text, path, line }) => ({ source: source.replaceAll('_', ' '), text, place: path === null ? null : line === null ? path : `${path}:${line}` })),
+      sampleTask: group.sample_task_id,
+      find: group.evidence.find(({ source }) => source === 'log')?.text ?? null,
+      advice: group.advice,
+      proposal: first
+        ? {
+            count: ready.reduce((sum, { count }) => sum + count, 0),
+            changes: ready.flatMap(({ resources_before, resources }) => (resources_before ? resourceChanges(resources_before, resources) : [])),
+            // `memory 4G → 6.3G: the measured peak was 5.7G`: the difference is shown, the reason is said.
+            because: [...new Set(ready.map(({ change }) => change.replace(/^[^:]*→[^:]*: /, '')))].join('; '),
+          }
+        : null,
+      blocked: first === undefined ? (blocked?.reason ?? null) : null,
+    };
+  });
+}
+
+export function recordOf(record: RunRecordOutput): NonNullable<StateOf<'run'>['record']> {
+  return {
+    executor: record.executor,
+    cmd_sha: record.cmd_sha,
+    version: record.hpc_agent_version,
+    git_sha: record.git_sha,
+    git_changed_files: record.git_changed_files,
+    remote_path: record.remote_path,
+    resources: resourceRows(record.resources),
+    attempts: record.attempts.map(({ number, submitted_at, automatic, task_count, groups, job_ids }) => ({
+      number,
+      submitted_at,
+      automatic,
+      task_count,
+      jobs: job_ids,
+      changes: groups.flatMap(({ failure_class, task_count: count, change }) => (change === '' ? [] : [{ title: failure_class?.replaceAll('_', ' ') ?? '', count, change }])),
+    })),
+  };
+}

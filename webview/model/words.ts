@@ -1,0 +1,41 @@
+/** Durations, counts and amounts in words. Pure. */
+
+/** As the editor says it elsewhere: `12 s`, `4 min`, `3 h 10 min`, `2 d 4 h`. */
+export function durationWords(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 90) return `${s} s`;
+  const min = Math.round(s / 60);
+  if (min < 90) return `${min} min`;
+  const h = Math.floor(min / 60);
+  if (h < 36) return min % 60 === 0 ? `${h} h` : `${h} h ${min % 60} min`;
+  const d = Math.floor(h / 24);
+  return h % 24 === 0 ? `${d} d` : `${d} d ${h % 24} h`;
+}
+
+/** A measured time: `0.4 s`, `12.5 s`, then as `durationWords`. */
+export function runtimeWords(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : durationWords(seconds);
+}
+
+export function memoryWords(mib: number): string {
+  return mib < 1000 ? `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
+}
+
+/** `0.4`, `12`, `1,240`: as many digits as say something. */
+export function hoursWords(hours: number): string {
+  if (hours === 0) return '0';
+  if (hours < 0.01) return '< 0.01';
+  return hours < 1 ? hours.toFixed(2) : hours < 10 ? hours.toFixed(1) : Math.round(hours).toLocaleString('en-US');
+}
+
+export function numberWords(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e7) return value.toLocaleString('en-US');
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e7) ? value.toExponential(2) : value.toPrecision(4).replace(/\.?0+$/, '');
+}
+
+/** `14:20` of today, else with the day. */
+export function clockWords(at: Date, now: Date, language: string): string {
+  const sameDay = at.toDateString() === now.toDateString();
+  return at.toLocaleString(language, sameDay ? { hour: '2-digit', minute: '2-digit', hour12: false } : { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hour12: false });
+}

@@ -1,0 +1,29 @@
+/** How far a run is, as one bar in the colours of its states, with the same in words. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { l10n } from '../app/words.ts';
+import type { Counts } from '../protocol/run.ts';
+
+const order = ['complete', 'running', 'failed', 'unknown', 'cancelled'] as const;
+
+export function countsInWords(counts: Counts): readonly { readonly state: string; readonly words: string }[] {
+  const words: readonly (readonly [state: keyof Counts, count: number, words: string])[] = [
+    ['complete', counts.complete, l10n.t('{0} done', counts.complete)],
+    ['running', counts.running, l10n.t('{0} running', counts.running)],
+    ['pending', counts.pending, l10n.t('{0} waiting', counts.pending)],
+    ['failed', counts.failed, l10n.t('{0} failed', counts.failed)],
+    ['cancelled', counts.cancelled, l10n.t('{0} cancelled', counts.cancelled)],
+    ['unknown', counts.unknown, l10n.t('{0} unknown', counts.unknown)],
+  ];
+  return words.flatMap(([state, count, text]) => (count > 0 ? [{ state, words: text }] : []));
+}
+
+export function countWords(counts: Counts): TemplateResult {
+  return html`<span class="counts">${countsInWords(counts).map(({ state, words }) => html`<span><i class="swatch ${state}"></i>${words}</span>`)}</span>`;
+}
+
+export function progressBar(counts: Counts, total: number, small = false): TemplateResult {
+  const words = countsInWords(counts).map((part) => part.words).join(', ');
+  return html`<div class="bar ${small ? 'small' : ''}" role="img" aria-label=${words}>
+    ${order.map((state) => (counts[state] === 0 ? nothing : html`<span class=${state} .style=${`width: ${(100 * counts[state]) / Math.max(1, total)}%`}></span>`))}
+  </div>`;
+}
