@@ -53,6 +53,7 @@ export async function requestOf(spec: RunSpecInput, context: OperationContext): 
       evaluateOn: spec.evaluate_on ?? 'auto',
       ...(spec.auto_retry === undefined ? {} : { autoRetry: spec.auto_retry }),
       ...(spec.max_retries === undefined ? {} : { maxRetries: spec.max_retries }),
+      ...(spec.chain === undefined ? {} : { maxHops: spec.chain.max_hops }),
       ...(spec.aggregate_cmd === undefined ? {} : { aggregateCmd: spec.aggregate_cmd }),
       ...(spec.run_name === undefined ? {} : { runName: spec.run_name }),
       ...(spec.executor === undefined ? {} : { executor: spec.executor }),

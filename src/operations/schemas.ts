@@ -110,6 +110,12 @@ export const runSpec = z.strictObject({
   env: z.optional(described(z.record(z.string(), z.string()), 'Extra environment variables for the tasks.')),
   auto_retry: z.optional(described(z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'Submit failed tasks again without asking while the run is monitored: true for the product’s table, or hpc-agent’s rules by class ({"system_oom": {"max_attempts": 1, "mem_multiplier": 1.5}}). Default: off.')),
   max_retries: z.optional(described(z.number().check(z.int(), z.minimum(0)), 'How often one task may be submitted again; default 3.')),
+  chain: z.optional(
+    described(
+      z.strictObject({ max_hops: described(z.number().check(z.int(), z.minimum(1), z.maximum(50)), 'Jobs after the first, at most, for one task.') }),
+      'For tasks that take longer than one job may, with an executor that writes checkpoints into its result folder ($RESULT_DIR) and goes on from them: jobs one after the other, all queued at submission. Each starts when the one before was ended by its time limit or preempted, or stopped by itself with exit status 85, in the same folder; when the task is done or failed by itself the rest ends at once. Default: off.',
+    ),
+  ),
   aggregate_cmd: z.optional(described(z.string().check(z.minLength(1)), 'The workspace’s own reducer: aggregate and cluster-reduce run it in the run’s folder on the cluster.')),
   evaluate_on: z.optional(described(z.enum(['auto', 'local', 'cluster']), 'Where .hpc/tasks.py is evaluated (once). auto: here, else on the cluster.')),
 });

@@ -55,8 +55,8 @@ export function canaryPlan(plan: RunPlan, task: number): RunPlan {
     arrays: planArrays(1, { maxElementsPerArray: 1, maxConcurrentArrays: 1 }),
     waves: 1,
     prior: undefined,
-    // Nobody retries a canary: its failure is the answer.
-    request: { ...plan.request, autoRetry: undefined },
+    // Nobody retries or continues a canary: how its one job ends is the answer.
+    request: { ...plan.request, autoRetry: undefined, maxHops: undefined },
   };
 }
 

@@ -90,14 +90,17 @@ async function cancelOn(session: ClusterSession, targets: readonly CancelTarget[
 function targetsFor(view: RunView, alive: readonly number[], whole: boolean): readonly CancelTarget[] {
   const targets: CancelTarget[] = [];
   const wanted = new Set(alive);
-  for (const { array, tasks } of currentArrays(view.submission)) {
+  // What would go on with a task is named before the job that it waits for.
+  for (const { array, tasks } of currentArrays(view.submission).toReversed()) {
     if (array.jobId === null) continue;
     const indices: number[] = [];
     let alone = false;
     let goesOn = false;
     for (const task of tasks) {
       // What the queue does not list is not named to it: after a crash of the controller the id may be another job's by now.
-      if (wanted.has(task) && isListed(view, task)) {
+      // Of a chain, what is over.
+      const isOver = array.link !== undefined && array.attempt < (view.tasks[task]?.attempt ?? 1);
+      if (wanted.has(task) && isListed(view, task) && !isOver) {
         const index = indexOf(array, task);
         if (index === undefined) alone = true;
         else indices.push(index);
@@ -112,7 +115,7 @@ function targetsFor(view: RunView, alive: readonly number[], whole: boolean): re
   if (whole) {
     for (const combiner of view.submission.combiners) if (combiner.job_id !== null && !view.facts.combined.includes(combiner.wave)) targets.push({ jobId: combiner.job_id });
     // What it would combine is combined again whenever somebody asks for the results.
-    for (const { number, combiner } of view.submission.attempts ?? []) if (combiner.job_id !== null && targets.some(({ jobId }) => placedArrays(view.submission).some((array) => array.jobId === jobId && array.attempt === number))) targets.push({ jobId: combiner.job_id });
+    for (const { number, combiner } of view.submission.attempts ?? []) if (combiner.job_id !== null && targets.some(({ jobId }) => placedArrays(view.submission).some((array) => array.jobId === jobId && (array.link?.first ?? array.attempt) === number))) targets.push({ jobId: combiner.job_id });
   }
   return targets;
 }

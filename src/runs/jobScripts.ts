@@ -9,7 +9,7 @@ import { renderJobScript, type JobScriptInput, type TemplateOverride } from '../
 import type { ResourceRequest } from '../scheduler/port.ts';
 import type { RunDeps } from './deps.ts';
 import type { RunPlan } from './planRun.ts';
-import { TaskList } from './placement.ts';
+import { placedArrays, TaskList, type ChainLink } from './placement.ts';
 import type { Attempt, Sidecar } from './sidecar.ts';
 
 /** The workspace's own template, if the profile names one and the workspace is trusted. */
@@ -34,6 +34,13 @@ interface ScriptFacts {
   readonly env: Readonly<Record<string, string>>;
   readonly runName: string;
   readonly attempt: number;
+  /** Which link of a chain. */
+  readonly link?: ChainLink;
+}
+
+/** What the dispatcher must know of a chain: whose work it goes on with, and that it may. */
+function chainVariables(link: ChainLink | undefined): Readonly<Record<string, string>> {
+  return link === undefined ? {} : { HPC_HOP: String(link.index), HPC_MAX_HOPS: String(link.count - 1), HPC_CHAIN_FIRST: String(link.first) };
 }
 
 function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFacts): Omit<JobScriptInput, 'program' | 'markerPath'> {
@@ -49,7 +56,7 @@ function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFa
     repoDir: run.remotePath,
     executor: run.executor,
     python: facts.python,
-    hpcVariables: { HPC_DIR: path.posix.join(run.remotePath, '.hpc'), HPC_STATE_DIR: path.posix.join(run.remotePath, '.hpc', 'state', run.runId), HPC_ATTEMPT: String(run.attempt) },
+    hpcVariables: { HPC_DIR: path.posix.join(run.remotePath, '.hpc'), HPC_STATE_DIR: path.posix.join(run.remotePath, '.hpc', 'state', run.runId), HPC_ATTEMPT: String(run.attempt), ...chainVariables(run.link) },
     modules: profile.modules,
     env: run.env,
     cpus: run.resources.cpus ?? 1,
@@ -93,7 +100,7 @@ export async function jobScriptsOf(sidecar: Sidecar, attempt: Attempt | undefine
   const runtime = path.posix.join(sidecar.remote_path ?? '', '.hpc', 'runtime', facts.runtime.hash);
   const dispatcher = path.posix.join(runtime, '_hpc_dispatch.py');
   const markerPath = (key: string): string => path.posix.join(submission.state_dir, 'claims', key);
-  const input = (resources: ResourceRequest): Omit<JobScriptInput, 'program' | 'markerPath'> =>
+  const input = (resources: ResourceRequest, number: number, link?: ChainLink): Omit<JobScriptInput, 'program' | 'markerPath'> =>
     commonInput(session, facts, {
       runId: sidecar.run_id,
       cmdSha: sidecar.cmd_sha,
@@ -103,27 +110,34 @@ export async function jobScriptsOf(sidecar: Sidecar, attempt: Attempt | undefine
       resources,
       env: submission.env,
       runName: submission.run_name,
-      attempt: attempt?.number ?? 1,
+      attempt: number,
+      ...(link === undefined ? {} : { link }),
     });
-  const array = async (key: string, resources: ResourceRequest, tasks: { taskOffset: number; tasks?: readonly number[] }): Promise<JobScript> => {
-    const common = input(resources);
-    const override = await templateOverride(session.profile, common.gpu, deps);
-    return { key, text: await renderJobScript({ ...common, program: { kind: 'array', dispatcher, ...tasks }, markerPath: markerPath(key) }, { templatesDirectory, ...(override ? { override } : {}) }) };
+  const placed = placedArrays(submission);
+  /** The array and those that continue it. */
+  const chain = (first: string, resources: ResourceRequest, tasks: { taskOffset: number; tasks?: readonly number[] }): readonly Promise<JobScript>[] => {
+    const hops = (attempt ?? submission).hops ?? [];
+    return [first, ...hops.flatMap(({ arrays }) => arrays.flatMap(({ key, of }) => (of === first ? key : [])))].map(async (key) => {
+      const array = placed.find((candidate) => candidate.key === key);
+      const common = input(resources, array?.attempt ?? 1, array?.link);
+      const override = await templateOverride(session.profile, common.gpu, deps);
+      return { key, text: await renderJobScript({ ...common, program: { kind: 'array', dispatcher, ...tasks }, markerPath: markerPath(key) }, { templatesDirectory, ...(override ? { override } : {}) }) };
+    });
   };
   // Forced: a combiner that the scheduler starts a second time replaces what its first start left.
   const combiner = async (key: string, wave: number | 'all'): Promise<JobScript> => ({
     key,
     text: await renderJobScript(
-      { ...input((sidecar.resources ?? {})), gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: markerPath(key) },
+      { ...input((sidecar.resources ?? {}), attempt?.number ?? 1), gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: markerPath(key) },
       { templatesDirectory },
     ),
   });
   if (attempt === undefined) {
     const resources = (sidecar.resources ?? {}) as ResourceRequest;
-    return Promise.all([...submission.arrays.map(({ key, first_task }) => array(key, resources, { taskOffset: first_task })), ...submission.combiners.map(({ key, wave }) => combiner(key, wave))]);
+    return Promise.all([...submission.arrays.flatMap(({ key, first_task }) => chain(key, resources, { taskOffset: first_task })), ...submission.combiners.map(({ key, wave }) => combiner(key, wave))]);
   }
   return Promise.all([
-    ...attempt.arrays.map(({ key, group, tasks }) => array(key, (attempt.groups[group]?.resources ?? {}) as ResourceRequest, { taskOffset: 0, tasks: [...new TaskList(tasks)] })),
+    ...attempt.arrays.flatMap(({ key, group, tasks }) => chain(key, (attempt.groups[group]?.resources ?? {}) as ResourceRequest, { taskOffset: 0, tasks: [...new TaskList(tasks)] })),
     combiner(attempt.combiner.key, 'all'),
   ]);
 }

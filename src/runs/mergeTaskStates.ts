@@ -8,11 +8,13 @@
  * 3. Accounting, when it could be asked: a terminal state of the allocation.
  * 4. Absence decides nothing at once. A task whose job is in no queue and has no end is `unknown`, and becomes `lost` only
  *    when the queue was asked with success several times over `lostAfterMs` and accounting does not contradict.
+ * 5. Of a chain (jobs one after the other for one task) one link decides: see `mergeChain`. That a link was ended by its limit is no failure
+ *    while another one follows.
  * A source that could not be asked contributes its last good answer, and the age of that is said.
  */
 import { groupBy } from '../foundation/collections.ts';
 import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type QueueRow } from '../scheduler/port.ts';
-import type { TaskList } from './placement.ts';
+import type { ChainLink, TaskList } from './placement.ts';
 import type { TaskEvent, TaskHistory } from './taskEvents.ts';
 
 export type TaskState = 'pending' | 'running' | 'complete' | 'failed' | 'cancelled' | 'timeout' | 'lost' | 'unknown';
@@ -38,6 +40,7 @@ export interface ArrayFacts {
   /** Which attempt of its tasks it is, from 1. */
   readonly attempt: number;
   readonly tasks: TaskList;
+  readonly link?: ChainLink;
   /** Since when (ms) and how often the job was missing in a queue that could be asked. */
   readonly absent?: { readonly sinceMs: number; readonly times: number };
 }
@@ -83,6 +86,7 @@ export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
   const views: TaskView[] = Array.from({ length: input.totalTasks }, () => ({ state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, startedAtS: null, spentS: 0, evidence: 'not submitted yet' }) as const);
   const queueByJob = groupBy(input.queue?.rows ?? [], (row) => row.jobId);
   const accountingByJob = groupBy(input.accounting?.rows ?? [], (row) => row.jobId);
+  const chains = new Map<number, TaskSource[]>();
   for (const array of input.arrays) {
     const { jobId } = array;
     const queue = byIndex(jobId === undefined ? [] : (queueByJob.get(jobId) ?? []), array.tasks.count);
@@ -90,19 +94,66 @@ export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
     let index = 0;
     for (const task of array.tasks) {
       index += 1;
+      const source: TaskSource = { array, index, queued: queue[index], accounted: accounting[index] };
       // A later attempt's array comes later in the list and replaces what an earlier one said.
-      views[task] = mergeOne(input, array, task, index, historyOf(input.histories[task], array.attempt), queue[index], accounting[index]);
+      if (array.link === undefined) views[task] = mergeOne(input, task, source, historyOf(input.histories[task], array.attempt));
+      else {
+        const links = array.link.index === 0 ? [] : (chains.get(task) ?? []);
+        links.push(source);
+        chains.set(task, links);
+        if (array.link.index === array.link.count - 1) views[task] = mergeChain(input, task, links, array.link, input.histories[task] ?? {});
+      }
     }
   }
   return views;
 }
 
+/** What the scheduler says of one task in one array. */
+interface TaskSource {
+  readonly array: ArrayFacts;
+  readonly index: number;
+  readonly queued: QueueRow | undefined;
+  readonly accounted: AccountingRow | undefined;
+}
+
+/**
+ * One task in the jobs of its chain. In order: a result decides; so does the failure of the task itself, after which the rest of the chain does
+ * nothing; else the link that runs; else the first that waits after the last that began; else the last of all, after which nothing follows.
+ */
+function mergeChain(input: MergeInput, task: number, links: readonly TaskSource[], { first, count }: ChainLink, history: TaskHistory): TaskView {
+  const { start, end, done, spentS } = historyOf(history, first);
+  const linkOf = (event: TaskEvent | undefined): number => (event === undefined ? -1 : links.findLastIndex(({ array }) => array.attempt <= (event.a ?? 1)));
+  const outcome = end === undefined ? undefined : outcomeOf(end);
+  const final = outcome === 'done' ? end : outcome === 'skipped' ? (done ?? end) : outcome === 'failed' ? end : undefined;
+  const decided = links[linkOf(final)];
+  if (final !== undefined && decided !== undefined) return inChain(mergeOne(input, task, decided, { ...(spentS === undefined ? {} : { spentS }), ...(start && start.t <= final.t ? { start } : {}), end: final }), linkOf(final), count, '');
+  const stopped = linkOf(end);
+  const isAlive = ({ queued }: TaskSource): boolean => queued?.state === 'running' || queued?.state === 'completing';
+  const waits = ({ array, queued }: TaskSource): boolean => array.jobId === undefined || queued?.state === 'pending' || queued?.state === 'held';
+  // What ended may be listed for a moment more, or was put back by the scheduler: the queue was then asked after the end.
+  const again = end !== undefined && links[stopped] !== undefined && triedAgain(input, end, outcome ?? '', links[stopped].queued) !== undefined ? stopped : -1;
+  const runs = links.findLastIndex((link, index) => index > stopped && isAlive(link));
+  const next = links.findIndex((link, index) => index > stopped && waits(link));
+  const begun = input.queue === undefined ? linkOf(start) : -1;
+  const chosen = again >= 0 ? again : runs >= 0 ? runs : next >= 0 ? next : begun >= 0 ? begun : links.length - 1;
+  const link = links[chosen];
+  if (link === undefined) return mergeOne(input, task, links[0] as TaskSource, {});
+  const before = end !== undefined && stopped < chosen ? ` after job ${stopped + 1} ${outcome === 'paused' ? 'stopped at a checkpoint' : 'was asked to stop'}` : '';
+  return inChain(mergeOne(input, task, link, historyOf(history, link.array.attempt)), chosen, count, before);
+}
+
+function inChain(view: TaskView, index: number, count: number, more: string): TaskView {
+  return { ...view, evidence: `${view.evidence} (job ${index + 1} of at most ${count} of its chain${more})` };
+}
+
+const outcomeOf = (end: TaskEvent): string => end.o ?? (end.rc === 0 ? 'done' : 'failed');
+
 /** What the task itself reported of this attempt; what an earlier one reported says nothing of it. */
 function historyOf(history: TaskHistory | undefined, attempt: number): TaskHistory {
   if (history === undefined) return {};
-  const { start, end, spentS } = history;
+  const { start, end, done, spentS } = history;
   const isOf = (event: TaskEvent | undefined): boolean => event !== undefined && (event.a ?? 1) >= attempt;
-  return { ...(spentS === undefined ? {} : { spentS }), ...(start && isOf(start) ? { start } : {}), ...(end && isOf(end) ? { end } : {}) };
+  return { ...(spentS === undefined ? {} : { spentS }), ...(start && isOf(start) ? { start } : {}), ...(end && isOf(end) ? { end } : {}), ...(done && isOf(done) ? { done } : {}) };
 }
 
 /**
@@ -115,7 +166,7 @@ function triedAgain(input: MergeInput, end: TaskEvent, outcome: string, queued: 
   return state && { state, evidence: `the queue says ${queued.rawState}; its last try ended on ${end.node}` };
 }
 
-function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: number, history: TaskHistory, queued: QueueRow | undefined, accounted: AccountingRow | undefined): TaskView {
+function mergeOne(input: MergeInput, task: number, { array, index, queued, accounted }: TaskSource, history: TaskHistory): TaskView {
   const { start, end } = history;
   const latest = end ?? start;
   const base = {
@@ -129,7 +180,7 @@ function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: num
     spentS: history.spentS ?? accounted?.elapsedS ?? 0,
   };
   if (end) {
-    const outcome = end.o ?? (end.rc === 0 ? 'done' : 'failed');
+    const outcome = outcomeOf(end);
     if (outcome === 'done' || outcome === 'skipped') {
       return { ...base, state: 'complete', evidence: outcome === 'skipped' ? `the result was there already (task log of ${end.node})` : `ended well on ${end.node} (task log)` };
     }
@@ -139,6 +190,7 @@ function mergeOne(input: MergeInput, array: ArrayFacts, task: number, index: num
     const state = input.isCancelRequested(task) ? 'cancelled' : accounted && isTerminalJobState(accounted.state) && accounted.state !== 'completed' ? (fromAccounting[accounted.state] ?? 'failed') : 'failed';
     const how = typeof end.s === 'number' && end.s > 0 ? `was ended by signal ${end.s}` : `ended with status ${end.rc ?? 'unknown'}`;
     const said = accounted && accounted.state !== 'failed' && accounted.state !== 'completed' ? `; accounting says ${accounted.rawState}` : '';
+    if (outcome === 'paused') return { ...base, state, evidence: `stopped at a checkpoint on ${end.node}, and no job of its chain is left to go on` };
     return { ...base, state, evidence: outcome === 'preempted' ? `was asked to stop on ${end.node} (task log)${said}` : `${how} on ${end.node} (task log)${said}` };
   }
   if (array.jobId === undefined) return { ...base, state: 'pending', evidence: 'not submitted yet' };

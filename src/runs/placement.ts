@@ -3,7 +3,7 @@
  * arrays of their own, whose elements are any tasks of the run.
  */
 import type { IndexRange, ResourceRequest } from '../scheduler/port.ts';
-import type { Sidecar, Submission } from './sidecar.ts';
+import type { Attempt, Hop, Sidecar, Submission } from './sidecar.ts';
 
 /** Inclusive ranges of task ids, ascending. */
 export type TaskRanges = readonly (readonly [number, number])[];
@@ -70,6 +70,14 @@ export interface PlacedArray {
   readonly tasks: TaskList;
   /** Of an adopted job: its elements' indices, or that it is no array. Ours count from 1. */
   readonly foreign?: TaskList | 'plain';
+  /** Of a chain: which link it is, counted from 0, of how many, and the attempt with which the chain begins. */
+  readonly link?: ChainLink;
+}
+
+export interface ChainLink {
+  readonly index: number;
+  readonly count: number;
+  readonly first: number;
 }
 
 /** The scheduler's index of the task in this array; undefined where the job is none. */
@@ -88,24 +96,54 @@ export function inOurCount<Row extends { readonly indices?: readonly IndexRange[
   return { ...row, indices };
 }
 
-/** All arrays of a run, attempt after attempt. */
-export function placedArrays(submission: Submission): readonly PlacedArray[] {
+/** The arrays of one submission, and after them those that continue them. */
+function withHops(arrays: readonly PlacedArray[], hops: readonly Hop[] | undefined): readonly PlacedArray[] {
+  const first = arrays[0]?.attempt;
+  if (hops === undefined || hops.length === 0 || first === undefined) return arrays;
+  const byKey = new Map(arrays.map((array) => [array.key, array]));
+  const link = (index: number): ChainLink => ({ index, count: hops.length + 1, first });
   return [
-    ...submission.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: 1, jobName: array.job_name, jobId: array.job_id, tasks: TaskList.from(array.first_task, array.task_count), ...(array.plain === true ? { foreign: 'plain' as const } : array.indices ? { foreign: new TaskList(array.indices) } : {}) })),
-    ...(submission.attempts ?? []).flatMap((attempt) =>
-      attempt.arrays.map((array) => ({ key: array.key, wave: array.wave, attempt: attempt.number, jobName: array.job_name, jobId: array.job_id, tasks: new TaskList(array.tasks) })),
+    ...arrays.map((array) => ({ ...array, link: link(0) })),
+    ...hops.flatMap(({ number, arrays: next }, index) =>
+      next.flatMap(({ key, of, job_name, job_id }) => {
+        const begun = byKey.get(of);
+        return begun === undefined ? [] : [{ ...begun, key, attempt: number, jobName: job_name, jobId: job_id, link: link(index + 1) }];
+      }),
     ),
   ];
 }
 
-/** The arrays with those of their tasks that no later attempt has taken over. */
+/** The highest number that an attempt or a hop of the run has. */
+export function lastAttemptNumber(submission: Submission): number {
+  const hopsOf = (hops: readonly Hop[] | undefined): readonly number[] => (hops ?? []).map(({ number }) => number);
+  return Math.max(1, ...hopsOf(submission.hops), ...(submission.attempts ?? []).flatMap((attempt: Attempt) => [attempt.number, ...hopsOf(attempt.hops)]));
+}
+
+/** Every job of an attempt that was made by a resubmission. */
+export function jobsOfAttempt(attempt: Attempt): readonly { readonly key: string; readonly job_name: string; readonly job_id: string | null }[] {
+  return [...attempt.arrays, ...(attempt.hops ?? []).flatMap(({ arrays }) => arrays), attempt.combiner];
+}
+
+/** All arrays of a run, attempt after attempt. */
+export function placedArrays(submission: Submission): readonly PlacedArray[] {
+  return [
+    ...withHops(submission.arrays.map((array): PlacedArray => ({ key: array.key, wave: array.wave, attempt: 1, jobName: array.job_name, jobId: array.job_id, tasks: TaskList.from(array.first_task, array.task_count), ...(array.plain === true ? { foreign: 'plain' as const } : array.indices ? { foreign: new TaskList(array.indices) } : {}) })), submission.hops),
+    ...(submission.attempts ?? []).flatMap((attempt) =>
+      withHops(attempt.arrays.map((array): PlacedArray => ({ key: array.key, wave: array.wave, attempt: attempt.number, jobName: array.job_name, jobId: array.job_id, tasks: new TaskList(array.tasks) })), attempt.hops),
+    ),
+  ];
+}
+
+/** The arrays with those of their tasks that no later attempt has taken over. The links of one chain hold their tasks together. */
 export function currentArrays(submission: Submission): readonly { readonly array: PlacedArray; readonly tasks: readonly number[] }[] {
-  const taken = new Set<number>();
+  // Which submission (by the number of its first attempt) holds a task.
+  const holders = new Map<number, number>();
   return placedArrays(submission)
     .toReversed()
     .map((array) => {
-      const tasks = [...array.tasks].filter((task) => !taken.has(task));
-      if ((submission.attempts ?? []).length > 0) for (const task of tasks) taken.add(task);
+      const holder = array.link?.first ?? array.attempt;
+      const tasks = [...array.tasks].filter((task) => (holders.get(task) ?? holder) === holder);
+      if ((submission.attempts ?? []).length > 0) for (const task of tasks) holders.set(task, holder);
       return { array, tasks };
     })
     .toReversed();
@@ -120,7 +158,7 @@ export function arrayOfTask(submission: Submission, task: number, attempt?: numb
 
 /** Every job of the run has its id. */
 export function isWhollySubmitted(submission: Submission): boolean {
-  return [...submission.arrays, ...submission.combiners, ...(submission.attempts ?? []).flatMap((attempt) => [...attempt.arrays, attempt.combiner])].every(({ job_id }) => job_id !== null);
+  return [...submission.arrays, ...(submission.hops ?? []).flatMap(({ arrays }) => arrays), ...submission.combiners, ...(submission.attempts ?? []).flatMap(jobsOfAttempt)].every(({ job_id }) => job_id !== null);
 }
 
 /** What the task's latest attempt was given. */

@@ -41,6 +41,8 @@ export interface RunRequest {
   /** hpc-agent's `auto_retry` of the sidecar; absent: off. */
   readonly autoRetry?: unknown;
   readonly maxRetries?: number;
+  /** For tasks that take longer than one job may: so many jobs after the first, each going on where the one before stopped. Absent: none. */
+  readonly maxHops?: number;
   /** The workspace's own reducer, run on the cluster when the results are aggregated. */
   readonly aggregateCmd?: string;
   readonly evaluateOn: 'auto' | 'local' | 'cluster';
@@ -117,7 +119,7 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
     limits,
     estWallS: estimate.totalS,
     timing: planTiming({ givenS: request.estTaskDurationS, history, samples, gpuType: gpuTypeOf(resources), timeLimitS: walltimeS, spinUpS: profile.constraints.estSpinUpS, concurrentTasks: request.maxConcurrentTasks }),
-    maxCoreHours: walltimeS === undefined ? null : (sweep.taskCount * (resources.cpus ?? 1) * (resources.nodes ?? 1) * walltimeS) / 3600,
+    maxCoreHours: walltimeS === undefined ? null : (sweep.taskCount * (1 + (request.maxHops ?? 0)) * (resources.cpus ?? 1) * (resources.nodes ?? 1) * walltimeS) / 3600,
     findings: [...judge(request, resources, profile, site, limits, sweep), ...fromHistory, ...command.findings],
     prior: await findPrior(sweep.cmdSha, profile.name, deps),
     resultDirTemplate: request.resultDirTemplate ?? defaultResultDirTemplate,
@@ -154,12 +156,26 @@ function judge(request: RunRequest, resources: ResourceRequest, profile: Cluster
   if (limits.maxSubmitJobs !== undefined && sweep.taskCount > limits.maxSubmitJobs) {
     findings.push({ severity: 'warning', code: 'tasks_above_submit_limit', message: `The site lets you queue ${limits.maxSubmitJobs} tasks at once and the sweep has ${sweep.taskCount}: submit the rest when the first have ended (submit with resume).`, suggestedFix: 'Submit in parts, or ask the site for a higher limit.' });
   }
+  if (request.maxHops !== undefined) findings.push(...chainFindings(request.maxHops, resources.walltimeS, profile, limits, sweep));
   if (sweep.taskCount > 1000) findings.push({ severity: 'info', code: 'many_tasks', message: `${sweep.taskCount} tasks: check the values once more.` });
-  if (request.estTaskDurationS !== undefined && resources.walltimeS !== undefined && request.estTaskDurationS > resources.walltimeS) {
-    findings.push({ severity: 'error', code: 'walltime_below_estimate', message: `A task is expected to take ${request.estTaskDurationS} s, above its time limit of ${resources.walltimeS} s.`, suggestedFix: 'Raise walltime.' });
+  const links = 1 + (request.maxHops ?? 0);
+  if (request.estTaskDurationS !== undefined && resources.walltimeS !== undefined && request.estTaskDurationS > resources.walltimeS * links) {
+    const allowed = links === 1 ? `its time limit of ${resources.walltimeS} s` : `the ${resources.walltimeS} s of each of its ${links} jobs together`;
+    findings.push({ severity: 'error', code: 'walltime_below_estimate', message: `A task is expected to take ${request.estTaskDurationS} s, above ${allowed}.`, suggestedFix: links === 1 ? 'Raise walltime; where the site allows no more, and the executor writes checkpoints, chain jobs with chain.' : 'Raise walltime or chain.max_hops.' });
   }
   for (const name of profile.placeholders) findings.push({ severity: 'error', code: 'placeholder', message: `${name} of ${profile.name} in clusters.yaml is still a placeholder.`, suggestedFix: 'Fill it in.' });
   return findings;
+}
+
+/** A chain is queued as a whole, so it counts as a whole. */
+function chainFindings(maxHops: number, walltimeS: number | undefined, profile: ClusterProfile, limits: EffectiveLimits, sweep: EvaluatedSweep): readonly Finding[] {
+  const queued = sweep.taskCount * (1 + maxHops);
+  return [
+    { severity: 'info', code: 'chain', message: `Each task has up to ${1 + maxHops} jobs one after the other${walltimeS === undefined ? '' : ` of ${formatDurationS(walltimeS)}`}; all are queued now, and those that are not needed end at once.` },
+    ...(limits.maxSubmitJobs !== undefined && sweep.taskCount <= limits.maxSubmitJobs && queued > limits.maxSubmitJobs
+      ? [{ severity: 'warning' as const, code: 'chain_above_submit_limit', message: `${profile.name} lets you queue ${limits.maxSubmitJobs} tasks at once, and the chain has ${queued}: the rest is submitted when some have ended (submit with resume).`, suggestedFix: 'Lower chain.max_hops.' }]
+      : []),
+  ];
 }
 
 /** Throws `spec_invalid` with the first error of the plan. */

@@ -82,7 +82,9 @@ async function verdictsOf(view: RunView, session: ClusterSession, deps: RunDeps)
   };
   const groups = new Map<string, { verdict: Verdict; state: TaskState; because: string; ids: number[] }>();
   view.tasks.forEach((task, id) => {
-    const array = arrays.findLast(({ tasks }) => tasks.positionOf(id) >= 0);
+    const holding = arrays.filter(({ tasks }) => tasks.positionOf(id) >= 0);
+    // Of a chain, the job that its state speaks of.
+    const array = holding.find(({ link, attempt }) => link !== undefined && attempt === task.attempt) ?? holding.at(-1);
     const found = verdictOf(task, array, view, recycled, isAccounted(id, array));
     const key = JSON.stringify(found);
     const group = groups.get(key);

@@ -15,7 +15,7 @@ import type { RunPlan } from './planRun.ts';
 import { isWhollySubmitted } from './placement.ts';
 import { provenanceOf } from './provenance.ts';
 import type { OpenRun } from './runView.ts';
-import { writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
+import { writeSidecar, type Hop, type Sidecar, type Submission } from './sidecar.ts';
 import { paramsFile, runsDirectory } from './workspace.ts';
 
 export async function recordIntent(plan: RunPlan, deps: RunDeps): Promise<Sidecar> {
@@ -44,6 +44,17 @@ export function jobNameOf(runName: string, key: string, token: string): string {
   return `${/^[A-Za-z]/.test(runName) ? '' : 'r'}${runName}-${key}-${token.slice(0, 10)}`;
 }
 
+/** The arrays that go on where these stop, `maxHops` for each, with their names; the numbers follow `number`. */
+export function hopsFor(arrays: readonly { readonly key: string }[], maxHops: number, number: number, runName: string, token: string): Hop[] {
+  return Array.from({ length: maxHops }, (_, index) => ({
+    number: number + 1 + index,
+    arrays: arrays.map(({ key }) => {
+      const own = `${key}h${index + 1}`;
+      return { key: own, of: key, job_name: jobNameOf(runName, own, token), job_id: null };
+    }),
+  }));
+}
+
 type LogPatterns = Submission['logs'][string];
 
 export function logPatternsOf(dialect: SchedulerDialect, stateDir: string, key: string, array: boolean): LogPatterns {
@@ -57,6 +68,8 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
   const jobName = (key: string): string => jobNameOf(plan.runName, key, token);
   const logs = (key: string, array: boolean): LogPatterns => logPatternsOf(plan.session.dialect, stateDir, key, array);
   const waves = [...new Set(plan.arrays.map((array) => array.wave))];
+  const { maxHops } = plan.request;
+  const hops = maxHops === undefined ? undefined : hopsFor(plan.arrays, maxHops, 1, plan.runName, token);
   const submission: Submission = {
     token,
     run_name: plan.runName,
@@ -64,10 +77,11 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
     scheduler: plan.session.dialect.name,
     state_dir: stateDir,
     arrays: plan.arrays.map((array) => ({ key: array.key, wave: array.wave, first_task: array.firstTask, task_count: array.taskCount, job_name: jobName(array.key), job_id: null })),
+    ...(hops === undefined ? {} : { hops }),
     combiners: waves.map((wave) => ({ key: `w${wave}c`, wave, job_name: jobName(`w${wave}c`), job_id: null })),
     max_concurrent: plan.request.maxConcurrentTasks ?? null,
     env: { ...plan.profile.env, ...plan.request.env },
-    logs: Object.fromEntries([...plan.arrays.map(({ key }) => [key, logs(key, true)] as const), ...waves.map((wave) => [`w${wave}c`, logs(`w${wave}c`, false)] as const)]),
+    logs: Object.fromEntries([...[...plan.arrays, ...(hops ?? []).flatMap((hop) => hop.arrays)].map(({ key }) => [key, logs(key, true)] as const), ...waves.map((wave) => [`w${wave}c`, logs(`w${wave}c`, false)] as const)]),
   };
   return {
     sidecar_schema_version: 2,
@@ -89,7 +103,7 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
     ...(plan.request.maxRetries === undefined ? {} : { max_retries: plan.request.maxRetries }),
     ...(plan.request.aggregateCmd === undefined ? {} : { aggregate_defaults: { aggregate_cmd: plan.request.aggregateCmd } }),
     job_ids: [],
-    extra: { ...plan.command.extra, metrics_from_stdout: true, key_order: plan.sweep.keyOrder, provenance, submission },
+    extra: { ...plan.command.extra, metrics_from_stdout: true, key_order: plan.sweep.keyOrder, provenance, ...(maxHops === undefined ? {} : { chain: { max_hops: maxHops } }), submission },
   };
 }
 
@@ -127,7 +141,7 @@ function recordOf(sidecar: Sidecar, plan: RunPlan, deps: RunDeps): RunRecord {
 export function essenceOf({ resources, executor, result_dir_template, env, extra }: Sidecar): unknown {
   const { command, commands, submission } = (extra ?? {}) as { command?: unknown; commands?: unknown; submission?: Submission };
   const arrays = submission?.arrays.map(({ key, first_task, task_count }) => ({ key, first_task, task_count }));
-  return JSON.parse(JSON.stringify({ resources, executor, result_dir_template, env, command, commands, arrays, run_name: submission?.run_name, max_concurrent: submission?.max_concurrent, variables: submission?.env })) as unknown;
+  return JSON.parse(JSON.stringify({ resources, executor, result_dir_template, env, command, commands, arrays, run_name: submission?.run_name, max_concurrent: submission?.max_concurrent, hops: submission?.hops?.length, variables: submission?.env })) as unknown;
 }
 
 /** The journal may be another machine's: the workspace came with its sidecars, the record is made here. */

@@ -2,7 +2,7 @@
 import { HpcError } from '../foundation/errors.ts';
 import type { RunDeps } from './deps.ts';
 import { isWhollySubmitted, placedArrays } from './placement.ts';
-import { writeSidecar, type Sidecar, type Submission } from './sidecar.ts';
+import { writeSidecar, type Hop, type Sidecar, type Submission } from './sidecar.ts';
 import type { SubmitReply } from '../cluster/submitProtocol.ts';
 
 export function submissionOf(sidecar: Sidecar): Submission {
@@ -16,12 +16,14 @@ export async function recordReceipts(sidecar: Sidecar, reply: SubmitReply, probl
   const idOf = (key: string, known: string | null): string | null => (reply.receipts[key]?.state === 'submitted' ? (reply.receipts[key].job_id ?? known) : known);
   const arrays = submission.arrays.map((array) => ({ ...array, job_id: idOf(array.key, array.job_id) }));
   const combiners = submission.combiners.map((combiner) => ({ ...combiner, job_id: idOf(combiner.key, combiner.job_id) }));
+  const withIds = (hops: readonly Hop[] | undefined): { hops?: Hop[] } => (hops === undefined ? {} : { hops: hops.map((hop) => ({ ...hop, arrays: hop.arrays.map((array) => ({ ...array, job_id: idOf(array.key, array.job_id) })) })) });
   const attempts = submission.attempts?.map((attempt) => ({
     ...attempt,
     arrays: attempt.arrays.map((array) => ({ ...array, job_id: idOf(array.key, array.job_id) })),
+    ...withIds(attempt.hops),
     combiner: { ...attempt.combiner, job_id: idOf(attempt.combiner.key, attempt.combiner.job_id) },
   }));
-  const known: Submission = { ...submission, arrays, combiners, ...(attempts === undefined ? {} : { attempts }) };
+  const known: Submission = { ...submission, arrays, combiners, ...withIds(submission.hops), ...(attempts === undefined ? {} : { attempts }) };
   const jobIds = placedArrays(known).flatMap(({ jobId }) => jobId ?? []);
   const updated: Sidecar = { ...sidecar, job_ids: jobIds, extra: { ...sidecar.extra, submission: known } };
   await writeSidecar(deps.experimentDir, updated);

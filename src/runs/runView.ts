@@ -131,7 +131,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
     totalTasks: total,
     arrays: arrays.map((array) => {
       const absent = array.jobId === null ? undefined : known.absent[array.jobId];
-      return { jobId: array.jobId ?? undefined, attempt: array.attempt, tasks: array.tasks, ...(absent ? { absent: { sinceMs: Date.parse(absent.since), times: absent.times } } : {}) };
+      return { jobId: array.jobId ?? undefined, attempt: array.attempt, tasks: array.tasks, ...(array.link ? { link: array.link } : {}), ...(absent ? { absent: { sinceMs: Date.parse(absent.since), times: absent.times } } : {}) };
     }),
     histories,
     // An answer from before the run was first observed says nothing of its jobs.

@@ -26,6 +26,16 @@ export type SubmittedArray = z.output<typeof arraySchema>;
 
 const combinerSchema = z.object({ key: z.string(), wave: z.number(), job_name: z.string(), job_id: z.nullable(z.string()) });
 
+/**
+ * The arrays that go on where those of one submission stopped (`chain`): queued with it, each after the one that it continues. Its tasks see
+ * the number as HPC_ATTEMPT.
+ */
+const hopSchema = z.object({
+  number: z.number(),
+  arrays: z.array(z.object({ key: z.string(), /** Of the first link, whose tasks and resources these are. */ of: z.string(), job_name: z.string(), job_id: z.nullable(z.string()) })),
+});
+export type Hop = z.output<typeof hopSchema>;
+
 /** Tasks that were submitted again: the second, third, … attempt of the run, each with one request. */
 const attemptSchema = z.object({
   /** From 2; the tasks see it as HPC_ATTEMPT. */
@@ -45,6 +55,7 @@ const attemptSchema = z.object({
     }),
   ),
   arrays: z.array(z.object({ key: z.string(), wave: z.number(), group: z.number(), tasks: rangesSchema, job_name: z.string(), job_id: z.nullable(z.string()) })),
+  hops: z.optional(z.array(hopSchema)),
   /** Combines the results anew after the last array. */
   combiner: z.object({ key: z.string(), job_name: z.string(), job_id: z.nullable(z.string()) }),
   provenance: z.optional(z.record(z.string(), z.unknown())),
@@ -59,6 +70,8 @@ const submissionSchema = z.object({
   /** Absolute folder on the cluster for logs, receipts and event logs. */
   state_dir: z.string(),
   arrays: z.array(arraySchema),
+  /** Further links of the first submission's chain, in their order. */
+  hops: z.optional(z.array(hopSchema)),
   combiners: z.array(combinerSchema),
   max_concurrent: z.nullable(z.number()),
   /** Extra variables of the tasks. */
@@ -86,7 +99,7 @@ const sidecarSchema = z.looseObject({
   resources: z.optional(z.record(z.string(), z.unknown())),
   env: z.optional(z.record(z.string(), z.unknown())),
   job_ids: z.optional(z.array(z.string())),
-  extra: z.optional(z.looseObject({ submission: z.optional(submissionSchema) })),
+  extra: z.optional(z.looseObject({ submission: z.optional(submissionSchema), /** Jobs one after the other for tasks that take longer than one may. */ chain: z.optional(z.object({ max_hops: z.number() })) })),
 });
 export type Sidecar = z.output<typeof sidecarSchema>;
 

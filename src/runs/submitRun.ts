@@ -158,13 +158,15 @@ async function finishSubmission(session: ClusterSession, sidecar: Sidecar, deps:
         deduped: false,
         resumed: how.resumed,
         remotePath: sidecar.remote_path ?? '',
-        headline: `Submitted ${sidecar.task_count} tasks to ${session.profile.name} as ${jobIds.length} array${jobIds.length === 1 ? '' : 's'} in ${submission.combiners.length} wave${submission.combiners.length === 1 ? '' : 's'}.`,
+        headline: `Submitted ${sidecar.task_count} tasks to ${session.profile.name} as ${counted(submission.arrays.length, 'array')} in ${counted(submission.combiners.length, 'wave')}${submission.hops === undefined ? '' : `, each continued by up to ${counted(submission.hops.length, 'job')} that wait${submission.hops.length === 1 ? 's' : ''} in the queue already`}.`,
         roundTrips: session.connection.statistics.roundTrips - how.before,
       };
     },
     call.signal,
   );
 }
+
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 function withRunId(problem: HpcError, runId: string): HpcError {
   return new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined ? {} : { remediation: `${problem.remediation} (run ${runId})` }), details: { ...problem.details, run_id: runId }, retrySafe: problem.retrySafe, cause: problem });

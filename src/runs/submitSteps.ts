@@ -1,8 +1,11 @@
-/** The submit commands of a run, in order: the arrays of a wave, then its combiner; each wave waits for the one before. */
+/**
+ * The submit commands of a run, in order: the arrays of a wave, the arrays that continue them, then its combiner. Each wave waits for the end of
+ * the one before, with all that continues it.
+ */
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
 import type { ResourceRequest, SchedulerTools, SubmitRequest } from '../scheduler/port.ts';
-import type { Attempt, Sidecar, Submission } from './sidecar.ts';
+import type { Attempt, Hop, Sidecar, Submission } from './sidecar.ts';
 import type { SubmitStep } from '../cluster/submitProtocol.ts';
 
 /** The remote program puts the id of that key's job in its place. */
@@ -36,9 +39,24 @@ function arrayPart(count: number, submission: Submission): NonNullable<SubmitReq
 
 const afterAny = (keys: readonly string[]): SubmitRequest['dependencies'] => (keys.length > 0 ? [{ type: 'afterany', jobIds: keys.map(jobIdOf) }] : []);
 
+/** The arrays that continue this one, each after the one before it, however that ended; nothing where there is no chain. */
+function hopSteps(key: string, hops: readonly Hop[] | undefined, step: (key: string, jobName: string, after: readonly string[]) => SubmitStep): readonly SubmitStep[] {
+  let before = key;
+  return (hops ?? []).flatMap(({ arrays }) => {
+    const next = arrays.find(({ of }) => of === key);
+    if (next === undefined) return [];
+    const after = [before];
+    before = next.key;
+    return [step(next.key, next.job_name, after)];
+  });
+}
+
+/** The array after which nothing of this one is left to do. */
+const lastOf = (key: string, hops: readonly Hop[] | undefined): string => hops?.at(-1)?.arrays.find(({ of }) => of === key)?.key ?? key;
+
 function firstSteps(sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
   const resources = (sidecar.resources ?? {}) as ResourceRequest;
-  const keysOfWave = (wave: number): readonly string[] => submission.arrays.filter((array) => array.wave === wave).map(({ key }) => key);
+  const keysOfWave = (wave: number): readonly string[] => submission.arrays.filter((array) => array.wave === wave).map(({ key }) => lastOf(key, submission.hops));
   const step = (key: string, jobName: string, after: readonly string[], parts: Omit<JobParts, 'dependencies'>): SubmitStep => ({
     key,
     jobName,
@@ -49,20 +67,25 @@ function firstSteps(sidecar: Sidecar, submission: Submission, session: ClusterSe
     const before = combiner.wave > 0 ? keysOfWave(combiner.wave - 1) : [];
     const arrays = submission.arrays.filter(({ wave }) => wave === combiner.wave);
     return [
-      ...arrays.map((array) => step(array.key, array.job_name, before, { array: arrayPart(array.task_count, submission), resources })),
+      ...arrays.flatMap((array) => {
+        const parts = { array: arrayPart(array.task_count, submission), resources };
+        return [step(array.key, array.job_name, before, parts), ...hopSteps(array.key, submission.hops, (key, jobName, after) => step(key, jobName, after, parts))];
+      }),
       step(combiner.key, combiner.job_name, keysOfWave(combiner.wave), { resources: combinerResources(resources) }),
     ];
   });
 }
 
 function attemptSteps(attempt: Attempt, sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
-  const keysOfWave = (wave: number): readonly string[] => attempt.arrays.filter((array) => array.wave === wave).map(({ key }) => key);
+  const keysOfWave = (wave: number): readonly string[] => attempt.arrays.filter((array) => array.wave === wave).map(({ key }) => lastOf(key, attempt.hops));
   const resourcesOf = (group: number): ResourceRequest => (attempt.groups[group]?.resources ?? {});
-  const arrays = attempt.arrays.map((array): SubmitStep => {
-    const after = keysOfWave(array.wave - 1);
+  const arrays = attempt.arrays.flatMap((array): readonly SubmitStep[] => {
     const count = array.tasks.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-    const parts = { array: arrayPart(count, submission), resources: resourcesOf(array.group), dependencies: afterAny(after) };
-    return { key: array.key, jobName: array.job_name, after, query: session.dialect.submit(requestOf(array.key, array.job_name, sidecar, submission, parts), tools) };
+    const step = (key: string, jobName: string, after: readonly string[]): SubmitStep => {
+      const parts = { array: arrayPart(count, submission), resources: resourcesOf(array.group), dependencies: afterAny(after) };
+      return { key, jobName, after, query: session.dialect.submit(requestOf(key, jobName, sidecar, submission, parts), tools) };
+    };
+    return [step(array.key, array.job_name, keysOfWave(array.wave - 1)), ...hopSteps(array.key, attempt.hops, step)];
   });
   const { combiner } = attempt;
   const last = keysOfWave(Math.max(...attempt.arrays.map(({ wave }) => wave)));

@@ -27,7 +27,7 @@ export interface TaskEvent {
   readonly rss?: number | null | undefined;
   /** CPU seconds of the executor and all that it waited for. */
   readonly cpu?: number | null | undefined;
-  /** Outcome: `done`, `skipped` (the result was there), `failed`, `preempted`. */
+  /** Outcome: `done`, `skipped` (the result was there), `failed`, `preempted`, `paused` (at a checkpoint; the next job of its chain goes on). */
   readonly o?: string | undefined;
   readonly node: string;
 }
@@ -53,13 +53,15 @@ export interface TaskHistory {
   /** The latest start, and the end that belongs to it if it was seen. */
   readonly start?: TaskEvent;
   readonly end?: TaskEvent;
+  /** The latest end with a result of its own: where `end` only found it there. */
+  readonly done?: TaskEvent;
   /** Seconds of all tries that have ended, earlier attempts too: what the task has cost. */
   readonly spentS?: number;
 }
 
 /** The latest attempt of each task, by index. Order between nodes is by attempt, then by time. */
 export function foldEvents(events: readonly TaskEvent[], totalTasks: number): { histories: readonly TaskHistory[]; foreign: number } {
-  const histories: { start?: TaskEvent; end?: TaskEvent; spentS?: number }[] = Array.from({ length: totalTasks }, () => ({}));
+  const histories: { start?: TaskEvent; end?: TaskEvent; done?: TaskEvent; spentS?: number }[] = Array.from({ length: totalTasks }, () => ({}));
   let foreign = 0;
   const isLater = (a: TaskEvent, b: TaskEvent | undefined): boolean => b === undefined || (a.a ?? 1) > (b.a ?? 1) || ((a.a ?? 1) === (b.a ?? 1) && a.t >= b.t);
   for (const event of events) {
@@ -71,6 +73,7 @@ export function foldEvents(events: readonly TaskEvent[], totalTasks: number): { 
     } else {
       if (typeof event.el === 'number') history.spentS = (history.spentS ?? 0) + event.el;
       if (isLater(event, history.end)) history.end = event;
+      if (event.o === 'done' && isLater(event, history.done)) history.done = event;
     }
   }
   for (const history of histories) {

@@ -42,9 +42,19 @@ export function incompleteTail(data: Uint8Array): number {
   return 0;
 }
 
+async function currentAttempt({ runId, taskId }: LogRequest, deps: RunDeps): Promise<number> {
+  const view = await viewOfRun(deps.experimentDir, runId, deps);
+  const task = view?.tasks[taskId];
+  // What waits has no log yet, the one before it has.
+  const began = task?.state === 'pending' && task.attempt > 1 ? task.attempt - 1 : task?.attempt;
+  return began ?? 1;
+}
+
 export async function readTaskLog(request: LogRequest, deps: RunDeps, call: CallOptions): Promise<TaskLog> {
   const run = await requireRun(request.runId, deps);
-  const array = arrayOfTask(run.submission, request.taskId, request.attempt);
+  const latest = arrayOfTask(run.submission, request.taskId, request.attempt);
+  // The last job of a chain may not have begun: the one that speaks for the task is read.
+  const array = request.attempt === undefined && latest?.link !== undefined ? arrayOfTask(run.submission, request.taskId, await currentAttempt(request, deps)) ?? latest : latest;
   if (!array && request.attempt !== undefined && arrayOfTask(run.submission, request.taskId)) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} has no attempt ${request.attempt}.`, { remediation: 'Leave the attempt out to read the latest.' });
   if (!array) throw new HpcError('spec_invalid', `Run ${request.runId} has no task ${request.taskId}: it has ${run.sidecar.task_count}, counted from 0.`);
   if (array.jobId === null) throw new HpcError('spec_invalid', `Task ${request.taskId} of run ${request.runId} is not submitted yet: it has no log.`, { remediation: 'Resume the submission first.' });

@@ -10,8 +10,9 @@ Rules:
   of its own, started by `_hpc_dispatch.py`, so that Python keeps it compiled. Python >= 3.6, standard library only.
 
 Reads: HPC_TASK_ID (or TASK_ID), HPC_RUN_ID, HPC_DIR (the `.hpc` folder), HPC_TASKS_PATH, HPC_FORCE_RERUN, HPC_KW_NAMESPACE_ONLY,
-HPC_PREEMPT_GRACE_SEC, HPC_STATE_DIR, HPC_ATTEMPT, HPC_JOB_ID, HPC_ALLOW_CHANGED_TASKS.
-Exit status: the executor's (128 + n after signal n), 130 after SIGTERM, 127 no such executor, 28 disk full,
+HPC_PREEMPT_GRACE_SEC, HPC_STATE_DIR, HPC_ATTEMPT, HPC_JOB_ID, HPC_ALLOW_CHANGED_TASKS; in a chain (jobs one after the other for one task)
+HPC_HOP, HPC_CHAIN_FIRST: the work folder of the job before is kept, and a task that failed by itself is not tried again.
+Exit status: the executor's (128 + n after signal n), 130 after SIGTERM, 85 stopped at a checkpoint for the next job of the chain, 127 no such executor, 28 disk full,
 13 permission, 2 unknown sidecar version, 1 anything else that kept the task from starting.
 """
 
@@ -25,6 +26,8 @@ except ImportError:
     import signal
 
 EXIT_PREEMPTED = 130
+# What an executor says that stopped by itself after a checkpoint, to go on in the next job of its chain.
+EXIT_CHECKPOINT = 85
 SCHEMA_VERSIONS = (1, 2)
 INDEX_HEADER = 128
 INDEX_RECORD = 12
@@ -660,6 +663,21 @@ def drop_lock(handle, folder, index):
         os.close(handle)
 
 
+def kept_work_folder(folder, index):
+    """The work folder as the job before in the chain left it, with its checkpoints; None where there is none."""
+    work = os.path.join(folder, b"_wip_%d" % index)
+    try:
+        made = os.stat(work)
+    except OSError:
+        return None
+    try:
+        os.unlink(os.path.join(work, b"metrics.json"))  # half a result is none
+    except OSError:
+        pass
+    say("going on in the work folder of the job before")
+    return work, made
+
+
 def make_work_folder(folder, index):
     work = os.path.join(folder, b"_wip_%d" % index)
     for attempt in range(20):
@@ -733,10 +751,14 @@ class Task:
     def __init__(self, environment):
         self.environment = environment
         self.index = None
+        self.run_id = ""
         self.started = None
         self.state = environment.get(b"HPC_STATE_DIR")
         attempt = environment.get(b"HPC_ATTEMPT", b"1")
         self.attempt = int(attempt) if attempt.isdigit() else 1
+        first = environment.get(b"HPC_CHAIN_FIRST", b"")
+        # The attempt with which its chain begins; 0 outside of one.
+        self.chain = int(first) if first.isdigit() else 0
 
     def event(self, kind, rest=""):
         """To the log of this node; never a reason for a task to fail."""
@@ -776,6 +798,7 @@ class Task:
         run_id = environment.get(b"HPC_RUN_ID", b"").decode("utf-8", "surrogateescape")
         if not run_id:
             raise TaskError(1, "ERROR: HPC_RUN_ID env var not set")
+        self.run_id = run_id
         sidecar = load_sidecar(here, run_id)
         line = frozen_line(here, run_id, self.index, sidecar)
         if line is None:
@@ -803,9 +826,42 @@ class Task:
             # The other copy that we waited for may have done it.
             if not forced and is_done(folder, self.index, cmd_sha):
                 return self.skip()
+            over = self.chain_is_over(folder, cmd_sha)
+            if over is not None:
+                return over
             return self.work(child, sidecar, kwargs, line, folder, run_id, cmd_sha)
         finally:
             drop_lock(lock, folder, self.index)
+
+    def chain_is_over(self, folder, cmd_sha):
+        """The exit status with which a job of a chain ends at once, or None where it has something to go on with.
+
+        A metrics.json is not the only end: the task may have ended well without one, may have failed by itself, or may have been
+        submitted again since. Of the last two no event is written: the one that decides is there.
+        """
+        if not self.chain:
+            return None
+        try:
+            last = parse_json((read_first(os.path.join(folder, b"_runtime.json"), 1 << 20) or b"null").decode("utf-8"))
+        except ValueError:
+            return None
+        if not isinstance(last, dict) or last.get("task_id") != self.index:
+            return None
+        attempt, code = last.get("attempt"), last.get("exit_code")
+        if not isinstance(attempt, int) or not isinstance(code, int) or last.get("run_id") != self.run_id or attempt < self.chain:
+            return None
+        if attempt > self.attempt:
+            say("task %d was submitted again since (attempt %d); nothing to do" % (self.index, attempt))
+            return 0
+        if attempt < self.attempt and code == 0:
+            stamp = read_first(os.path.join(folder, b".hpc_cmd_sha"), 128)
+            unmoved = os.path.exists(os.path.join(folder, b"_wip_%d" % self.index, b"metrics.json"))
+            is_result = stamp is not None and stamp.strip().decode("ascii", "replace") == cmd_sha and not unmoved
+            return self.skip() if is_result else None
+        if attempt < self.attempt and code not in ( EXIT_PREEMPTED, EXIT_CHECKPOINT):
+            say("task %d failed by itself in attempt %d (exit %d); nothing to go on with" % (self.index, attempt, code))
+            return code
+        return None
 
     def skip(self):
         say("task %d already complete (metrics.json found); skipping" % self.index)
@@ -822,7 +878,7 @@ class Task:
 
     def work(self, child, sidecar, kwargs, line, folder, run_id, cmd_sha):
         try:
-            work, made = make_work_folder(folder, self.index)
+            work, made = (kept_work_folder(folder, self.index) if self.chain else None) or make_work_folder(folder, self.index)
         except OSError as error:
             raise system_error("cannot make the work folder in " + folder.decode("utf-8", "replace"), error) from None
         argv, through_shell = command_of(sidecar, kwargs, work)
@@ -858,6 +914,9 @@ class Task:
         if child.preempted:
             say("preempted; partial output kept in %s" % work.decode("utf-8", "replace"))
             return self.end(code, "preempted", number, used)
+        if code == EXIT_CHECKPOINT and self.chain:
+            say("stopped at a checkpoint; the next job of the chain goes on in %s" % work.decode("utf-8", "replace"))
+            return self.end(code, "paused", number, used)
         say("FAILED (exit %d), partial output preserved in %s" % (code, work.decode("utf-8", "replace")))
         return self.end(code, "failed", number, used)
 

@@ -13,11 +13,11 @@ import type { CallOptions, RunDeps } from '../deps.ts';
 import { requireOwnRun, requireRun } from '../listRuns.ts';
 import type { RunRecord } from '../journal.ts';
 import { planArrays } from '../planArrays.ts';
-import { isWhollySubmitted, rangesOf, retriesIn, TaskList } from '../placement.ts';
+import { isWhollySubmitted, jobsOfAttempt, lastAttemptNumber, rangesOf, retriesIn, TaskList } from '../placement.ts';
 import { provenanceOf } from '../provenance.ts';
 import { pushRun } from '../pushRun.ts';
 import { reconcileRun } from '../reconcileRun.ts';
-import { ensureRecord, jobNameOf, logPatternsOf } from '../recordIntent.ts';
+import { ensureRecord, hopsFor, jobNameOf, logPatternsOf } from '../recordIntent.ts';
 import { recordReceipts, submissionOf } from '../recordReceipts.ts';
 import type { OpenRun } from '../runView.ts';
 import { writeSidecar, type Attempt, type Sidecar, type Submission } from '../sidecar.ts';
@@ -70,12 +70,12 @@ async function settleEarlier(run: OpenRun, deps: RunDeps, call: CallOptions): Pr
     throw new HpcError('cluster_timeout', `It is not known whether the scheduler took ${unknown.key} of run ${run.sidecar.run_id}: ${unknown.evidence}`, { remediation: 'Try again when the scheduler answers: nothing is submitted beside what may be there.', retrySafe: true });
   }
   const now = await requireRun(run.sidecar.run_id, deps);
-  const open = now.submission.attempts?.find((attempt) => [...attempt.arrays, attempt.combiner].some(({ job_id }) => job_id === null));
+  const open = now.submission.attempts?.find((attempt) => jobsOfAttempt(attempt).some(({ job_id }) => job_id === null));
   if (open === undefined) {
     if (isWhollySubmitted(now.submission)) return;
     throw new HpcError('spec_invalid', `The first submission of run ${run.sidecar.run_id} is not finished.`, { remediation: 'Finish it first: submit with resume and this run id.' });
   }
-  if (open.arrays.every(({ job_id }) => job_id === null)) {
+  if (jobsOfAttempt(open).every(({ job_id }) => job_id === null)) {
     // Nothing of it is on the cluster: whatever kept it from going, it is given up for the new request.
     await deps.journal.withRun(deps.experimentDir, run.sidecar.run_id, () => writeSidecar(deps.experimentDir, withAttempts(now.sidecar, (attempts) => attempts.filter(({ number }) => number !== open.number))), call.signal);
     return;
@@ -96,14 +96,15 @@ async function recordAttempt(plan: ResubmitPlan, request: ResubmitRequest, sessi
   const taken = new Set((submission.attempts ?? []).filter(({ number }) => number > Math.max(1, ...(plan.view.submission.attempts ?? []).map((attempt) => attempt.number))).flatMap(({ groups }) => groups.flatMap(({ tasks }) => [...new TaskList(tasks)])));
   const doubled = plan.groups.flatMap(({ tasks }) => tasks).find((task) => taken.has(task));
   if (doubled !== undefined) throw new HpcError('spec_invalid', `Task ${doubled} of run ${request.runId} was submitted again by somebody else a moment ago.`, { remediation: 'Refresh, and look at the run as it is now.' });
-  const number = 1 + Math.max(1, ...(submission.attempts ?? []).map((attempt) => attempt.number));
-  const attempt = await attemptFor(plan, request, number, submission, session, deps, call);
-  const logs = Object.fromEntries([...attempt.arrays.map(({ key }) => [key, logPatternsOf(session.dialect, submission.state_dir, key, true)] as const), [attempt.combiner.key, logPatternsOf(session.dialect, submission.state_dir, attempt.combiner.key, false)] as const]);
+  const number = 1 + lastAttemptNumber(submission);
+  const attempt = await attemptFor(plan, request, number, sidecar, session, deps, call);
+  const logs = Object.fromEntries([...[...attempt.arrays, ...(attempt.hops ?? []).flatMap(({ arrays }) => arrays)].map(({ key }) => [key, logPatternsOf(session.dialect, submission.state_dir, key, true)] as const), [attempt.combiner.key, logPatternsOf(session.dialect, submission.state_dir, attempt.combiner.key, false)] as const]);
   await writeSidecar(deps.experimentDir, withAttempts(sidecar, (attempts) => [...attempts, attempt], logs));
   return { attempt, known: false };
 }
 
-async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: number, submission: Submission, session: ClusterSession, deps: RunDeps, call: CallOptions): Promise<Attempt> {
+async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: number, sidecar: Sidecar, session: ClusterSession, deps: RunDeps, call: CallOptions): Promise<Attempt> {
+  const submission = submissionOf(sidecar);
   const limits = effectiveLimits(session.profile, await siteLimits(session, deps, { signal: call.signal }));
   const groups = plan.groups.map((group) => ({ failure_class: group.failureClass, tasks: rangesOf(group.tasks).map(([first, last]): [number, number] => [first, last]), resources: { ...group.resources }, change: group.change }));
   // The arrays of all groups in one sequence, as many at once as may be queued.
@@ -115,6 +116,7 @@ async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: 
     return { key, wave, group, tasks: rangesOf(tasks).map(([first, last]): [number, number] => [first, last]), job_name: jobNameOf(submission.run_name, key, submission.token), job_id: null };
   });
   const combinerKey = `r${number}c`;
+  const maxHops = sidecar.extra?.chain?.max_hops;
   return {
     number,
     request_id: plan.requestId,
@@ -122,6 +124,7 @@ async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: 
     automatic: request.automatic,
     groups,
     arrays,
+    ...(maxHops === undefined ? {} : { hops: hopsFor(arrays, maxHops, number, submission.run_name, submission.token) }),
     combiner: { key: combinerKey, job_name: jobNameOf(submission.run_name, combinerKey, submission.token), job_id: null },
     provenance: { ...(await provenanceOf(deps.experimentDir)) },
   };
@@ -152,7 +155,7 @@ function withRetries(record: RunRecord, submission: Submission, attempt: Attempt
 async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
   const runId = run.sidecar.run_id;
   const common = { runId, cluster: session.profile.name, requestId: attempt.request_id, blocked: [], notes: [], deduped: false };
-  if ([...attempt.arrays, attempt.combiner].every(({ job_id }) => job_id !== null)) return { ...common, attempt };
+  if (jobsOfAttempt(attempt).every(({ job_id }) => job_id !== null)) return { ...common, attempt };
   return deps.journal.withRun(
     deps.experimentDir,
     runId,

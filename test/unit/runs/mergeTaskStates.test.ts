@@ -94,4 +94,44 @@ describe('mergeTaskStates (unit)', () => {
   it('a word of the scheduler that we do not know is shown, not guessed', () => {
     assert.equal(stateOf(0, { queue: { rows: [queueRow('unknown', { rawState: 'LEVITATING' })], atMs: now } }), 'unknown');
   });
+
+  describe('a chain', () => {
+    const links = [1, 2, 3].map((attempt, index) => ({ jobId: String(10 + attempt), attempt, tasks: TaskList.from(0, 1), link: { index, count: 3, first: 1 } }));
+    const row = (hop: number, state: JobState, more: Partial<QueueRow> = {}): QueueRow => queueRow(state, { jobId: String(10 + hop), indices: [{ first: 1, last: 1 }], ...more });
+    const event = (a: number, t: number, more: object = {}): NonNullable<MergeInput['histories'][number]['end']> => ({ e: 'start', i: 0, a, t, node: 'n1', ...more });
+    const end = (a: number, t: number, o: string, rc = 0): NonNullable<MergeInput['histories'][number]['end']> => event(a, t, { e: 'end', o, rc });
+    const seen = (history: MergeInput['histories'][number], rows: readonly QueueRow[], more: Partial<MergeInput> = {}): unknown[] => {
+      const view = mergeTaskStates({ totalTasks: 1, arrays: links, histories: [history], queue: { rows, atMs: now }, accounting: undefined, isCancelRequested: () => false, nowMs: now, ...more })[0];
+      return [view?.state, view?.attempt, view?.job];
+    };
+    const waiting = [row(2, 'pending'), row(3, 'pending')];
+
+    it('shows the job that runs or will go on; that one was ended by its limit is no failure', () => {
+      assert.deepEqual(seen({}, [row(1, 'pending'), ...waiting]), ['pending', 1, '11_1']);
+      assert.deepEqual(seen({ start: event(1, 1) }, [row(1, 'running'), ...waiting]), ['running', 1, '11_1']);
+      assert.deepEqual(seen({ start: event(1, 1), end: end(1, 2, 'preempted', 130) }, waiting), ['pending', 2, '12_1']);
+      assert.deepEqual(seen({ start: event(1, 1), end: end(1, 2, 'preempted', 130) }, [row(1, 'completing'), ...waiting], { queue: { rows: [row(1, 'completing'), ...waiting], atMs: 1_000 } }), ['pending', 2, '12_1']);
+      assert.deepEqual(seen({ start: event(1, 1) }, waiting), ['pending', 2, '12_1'], 'killed without a word');
+      assert.deepEqual(seen({ start: event(2, 3) }, [row(2, 'running'), row(3, 'pending')]), ['running', 2, '12_1']);
+    });
+
+    it('a result or a failure of the task itself decides, whatever still waits', () => {
+      const done = end(1, 2, 'done');
+      assert.deepEqual(seen({ start: event(1, 1), end: done, done }, waiting), ['complete', 1, '11_1']);
+      assert.deepEqual(seen({ end: end(3, 9, 'skipped'), done: end(2, 5, 'done') }, []), ['complete', 2, '12_1']);
+      assert.deepEqual(seen({ start: event(1, 1), end: end(1, 2, 'failed', 3) }, waiting), ['failed', 1, '11_1']);
+    });
+
+    it('after the last job of the chain it is a failure, by what the scheduler says of that one', () => {
+      assert.deepEqual(seen({ start: event(3, 5), end: end(3, 6, 'preempted', 130) }, [])[0], 'failed');
+      const accounting = { rows: [accountingRow('timeout', { jobId: '13', indices: [{ first: 1, last: 1 }] })], atMs: now };
+      assert.deepEqual(seen({ start: event(3, 5), end: end(3, 6, 'preempted', 130) }, [], { accounting }), ['timeout', 3, '13_1']);
+      assert.deepEqual(seen({ start: event(1, 1) }, [])[0], 'unknown', 'of none is anything known');
+    });
+
+    it('one that is not submitted yet waits', () => {
+      const arrays = links.map((link, index) => (index === 2 ? { ...link, jobId: undefined } : link));
+      assert.deepEqual(seen({ start: event(2, 3), end: end(2, 4, 'paused', 85) }, [], { arrays }), ['pending', 3, null]);
+    });
+  });
 });

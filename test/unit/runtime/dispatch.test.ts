@@ -143,6 +143,50 @@ describe('the dispatcher (real Python)', function () {
     });
   });
 
+  describe('a chain of jobs', () => {
+    /** Counts to three, one step for each job, and keeps the count in its folder. */
+    const steps = `n=$(cat "$RESULT_DIR/count" 2>/dev/null || echo 0); n=$((n + 1)); echo $n > "$RESULT_DIR/count"; echo "$HPC_HOP" >> "$HOME/ran"; [ $n -lt 3 ] && exit 85; echo "{\\"n\\": $n}" > "$RESULT_DIR/metrics.json"`;
+    const hop = (index: number): NodeJS.ProcessEnv => ({ HPC_ATTEMPT: String(index + 1), HPC_HOP: String(index), HPC_MAX_HOPS: '4', HPC_CHAIN_FIRST: '1' });
+
+    it('goes on in the kept work folder, and does nothing when the task is done', async () => {
+      bed.freeze([{ a: 1 }], { executor: steps });
+      const ends = [];
+      for (let index = 0; index < 5; index += 1) ends.push((await bed.run(0, hop(index))).code);
+      assert.deepEqual(ends, [85, 85, 0, 0, 0]);
+      assert.equal(bed.read('ran'), '0\n1\n2\n');
+      assert.equal(bed.read('results/0/metrics.json'), '{"n": 3}\n');
+      assert.equal(bed.read('results/0/count'), '3\n');
+      assert.deepEqual(bed.events().filter(({ e }) => e === 'end').map(({ a, o }) => [a, o]), [[1, 'paused'], [2, 'paused'], [3, 'done'], [4, 'skipped'], [5, 'skipped']]);
+    });
+
+    it('goes on after a job that was killed without a word; half a result of it is none', async () => {
+      bed.freeze([{ a: 1 }], { executor: `echo x >> "$RESULT_DIR/steps"; [ "$HPC_HOP" = 1 ] && exit 0; echo '{"half": 1}' > "$RESULT_DIR/metrics.json"; touch "$HOME/ready"; sleep 60` });
+      const task = bed.start(0, hop(0));
+      await until('the executor is ready', () => bed.has('ready'));
+      const { pid } = task.process;
+      const groups = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && fs.existsSync(`/proc/${name}/stat`) && fs.readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(pid));
+      task.process.kill('SIGKILL');
+      for (const child of groups) process.kill(-Number(child), 'SIGKILL');
+      await task.ended;
+      const ended = await bed.run(0, hop(1));
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal(bed.read('results/0/steps'), 'x\nx\n');
+      assert.equal(bed.has('results/0/metrics.json'), false);
+      assert.equal((await bed.run(0, hop(2))).code, 0);
+      assert.equal(bed.events().at(-1)?.o, 'skipped', 'it ended well, without metrics');
+    });
+
+    it('a task that failed by itself is not tried again, and says so with the same status; one that was submitted again is left alone', async () => {
+      bed.freeze([{ a: 1 }], { executor: 'echo once >> "$HOME/ran"; exit 3' });
+      assert.deepEqual([(await bed.run(0, hop(0))).code, (await bed.run(0, hop(1))).code, (await bed.run(0, hop(2))).code], [3, 3, 3]);
+      assert.equal(bed.read('ran'), 'once\n');
+      assert.equal(bed.events().length, 2);
+      assert.equal((await bed.run(0, { ...hop(5), HPC_CHAIN_FIRST: '6' })).code, 3, 'a resubmission tries it');
+      const late = await bed.run(0, hop(3));
+      assert.deepEqual([late.code, /submitted again since/.test(late.stderr), bed.read('ran')], [0, true, 'once\nonce\n']);
+    });
+  });
+
   describe('4: SIGTERM', () => {
     const ready = (): Promise<void> => until('the executor is ready', () => bed.has('ready'));
 
