@@ -9,7 +9,7 @@ const allowed = {
   executors: ['cluster', 'connection/port', 'foundation'],
   runs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/dialects', 'scheduler/jobScript', 'foundation'],
   reservations: ['cluster', 'connection/port', 'scheduler/port', 'foundation'],
-  jobs: ['cluster', 'connection/port', 'scheduler/port', 'scheduler/jobScript', 'scheduler/indexRanges', 'foundation'],
+  jobs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/jobScript', 'scheduler/indexRanges', 'foundation'],
   // The door into the core is also where it is put together.
   operations: ['runs', 'reservations', 'jobs', 'executors', 'cluster', 'connection', 'scheduler', 'foundation'],
   surfaces: ['operations', 'foundation'],

@@ -5,6 +5,7 @@ import { HpcError } from '../foundation/errors.ts';
 import type { RunDeps } from '../runs/deps.ts';
 import { parseKwargs } from '../runs/kwargs.ts';
 import type { RunPlan, RunRequest } from '../runs/planRun.ts';
+import { placedArrays } from '../runs/placement.ts';
 import { readParams, type RunView } from '../runs/runView.ts';
 import type { ResourceRequest } from '../scheduler/port.ts';
 import type { OperationContext } from './operation.ts';
@@ -179,10 +180,23 @@ export function runSummaryOf(view: RunView): RunSummary {
       };
     }),
     job_ids: sidecar.job_ids ?? [],
+    ...chainOf(view),
     remote_path: sidecar.remote_path ?? '',
     cmd_sha: sidecar.cmd_sha,
     attention,
   };
+}
+
+function chainOf({ sidecar, submission, tasks }: RunView): Pick<RunSummary, 'chain'> {
+  const maxHops = sidecar.extra?.chain?.max_hops;
+  if (maxHops === undefined) return {};
+  const links = new Map(placedArrays(submission).map(({ attempt, link }) => [attempt, link?.index ?? 0]));
+  const tasksByLink = Array<number>(maxHops + 1).fill(0);
+  for (const { attempt } of tasks) {
+    const link = links.get(attempt) ?? 0;
+    tasksByLink[link] = (tasksByLink[link] ?? 0) + 1;
+  }
+  return { chain: { max_hops: maxHops, tasks_by_link: tasksByLink } };
 }
 
 /** The sources of the states, each with how many tasks it speaks for. */

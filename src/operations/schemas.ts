@@ -74,6 +74,8 @@ export const runSummary = z.object({
   evidence: z.array(z.string()),
   waves: z.array(waveSummary),
   job_ids: z.array(z.string()),
+  /** Where `chain` was asked for: how many tasks are in the first, second, … of the jobs that may follow each other. */
+  chain: z.optional(z.object({ max_hops: z.number(), tasks_by_link: z.array(z.number()) })),
   remote_path: z.string(),
   cmd_sha: z.string(),
   /** What needs a person: failed or lost tasks, an unknown submission. */

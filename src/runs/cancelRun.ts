@@ -91,7 +91,7 @@ function targetsFor(view: RunView, alive: readonly number[], whole: boolean): re
   const targets: CancelTarget[] = [];
   const wanted = new Set(alive);
   // What would go on with a task is named before the job that it waits for.
-  for (const { array, tasks } of currentArrays(view.submission).toReversed()) {
+  for (const { array, tasks } of currentArrays(view.submission).toSorted((a, b) => (b.array.link?.index ?? 0) - (a.array.link?.index ?? 0))) {
     if (array.jobId === null) continue;
     const indices: number[] = [];
     let alone = false;

@@ -82,8 +82,10 @@ function byIndex<Row extends { readonly indices?: readonly IndexRange[] }>(rows:
   return found;
 }
 
+const notSubmitted: TaskView = { state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, startedAtS: null, spentS: 0, evidence: 'not submitted yet' };
+
 export function mergeTaskStates(input: MergeInput): readonly TaskView[] {
-  const views: TaskView[] = Array.from({ length: input.totalTasks }, () => ({ state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, startedAtS: null, spentS: 0, evidence: 'not submitted yet' }) as const);
+  const views: TaskView[] = Array<TaskView>(input.totalTasks).fill(notSubmitted);
   const queueByJob = groupBy(input.queue?.rows ?? [], (row) => row.jobId);
   const accountingByJob = groupBy(input.accounting?.rows ?? [], (row) => row.jobId);
   const chains = new Map<number, TaskSource[]>();
@@ -137,13 +139,13 @@ function mergeChain(input: MergeInput, task: number, links: readonly TaskSource[
   const begun = input.queue === undefined ? linkOf(start) : -1;
   const chosen = again >= 0 ? again : runs >= 0 ? runs : next >= 0 ? next : begun >= 0 ? begun : links.length - 1;
   const link = links[chosen];
-  if (link === undefined) return mergeOne(input, task, links[0] as TaskSource, {});
-  const before = end !== undefined && stopped < chosen ? ` after job ${stopped + 1} ${outcome === 'paused' ? 'stopped at a checkpoint' : 'was asked to stop'}` : '';
+  if (link === undefined) return notSubmitted;
+  const before = end !== undefined && stopped < chosen ? `; ${stopped + 1} ${outcome === 'paused' ? 'stopped at a checkpoint' : 'was asked to stop'}` : '';
   return inChain(mergeOne(input, task, link, historyOf(history, link.array.attempt)), chosen, count, before);
 }
 
 function inChain(view: TaskView, index: number, count: number, more: string): TaskView {
-  return { ...view, evidence: `${view.evidence} (job ${index + 1} of at most ${count} of its chain${more})` };
+  return { ...view, evidence: `${view.evidence} (chain: ${index + 1} of at most ${count}${more})` };
 }
 
 const outcomeOf = (end: TaskEvent): string => end.o ?? (end.rc === 0 ? 'done' : 'failed');

@@ -858,7 +858,7 @@ class Task:
             unmoved = os.path.exists(os.path.join(folder, b"_wip_%d" % self.index, b"metrics.json"))
             is_result = stamp is not None and stamp.strip().decode("ascii", "replace") == cmd_sha and not unmoved
             return self.skip() if is_result else None
-        if attempt < self.attempt and code not in ( EXIT_PREEMPTED, EXIT_CHECKPOINT):
+        if attempt < self.attempt and code not in (EXIT_PREEMPTED, EXIT_CHECKPOINT):
             say("task %d failed by itself in attempt %d (exit %d); nothing to go on with" % (self.index, attempt, code))
             return code
         return None

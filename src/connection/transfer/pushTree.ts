@@ -51,7 +51,7 @@ const appliedSchema = z.object({ ok: z.literal(true), root: z.string(), placed: 
 export async function pushTree(connection: Connection, options: PushOptions): Promise<PushResult> {
   throwIfAborted(options.signal);
   checkExtras(options.extraFiles ?? []);
-  if (isSameFolder(connection, options)) return writeExtrasHere(options);
+  if (isSameFolder(connection, options)) return options.dryRun === true ? nothingToDo(options) : writeExtrasHere(options);
   const push = await Push.open(connection, options);
   let steadied = false;
   for (let attempt = 1; ; attempt += 1) {
@@ -79,6 +79,10 @@ function isSameFolder(connection: Connection, { localRoot, remoteRoot }: PushOpt
   } catch {
     return false;
   }
+}
+
+function nothingToDo({ localRoot }: PushOptions): PushResult {
+  return { remoteRoot: fs.realpathSync(localRoot), sentFiles: 0, sentBytes: 0, touchedFiles: 0, unchangedFiles: 0, deleted: [], skipped: [] };
 }
 
 /** The workspace is already where it should go: only the files made in memory are written. */
@@ -127,7 +131,7 @@ class Push {
     const cached = await this.bases.read();
     this.report('Comparing with the cluster', 0, 0, 0, 0);
     // A mirror may ask a person about deletions: too long to let a program wait.
-    const conversation = cached === undefined && options.mode === 'additive' ? this.program.converse('push', [...this.statusWords(cached), this.lockWord], statusSchema, this.exec) : undefined;
+    const conversation = cached === undefined && options.mode === 'additive' && options.dryRun !== true ? this.program.converse('push', [...this.statusWords(cached), this.lockWord], statusSchema, this.exec) : undefined;
     try {
       return await this.compared(conversation, cached);
     } finally {
@@ -146,6 +150,10 @@ class Push {
     this.judge(status);
     const { remote, gone, base } = await this.remoteSide(status, cached, tree);
     const plan = await planPush(tree, extras, remote, gone, (file) => this.hashes.known(file) ?? this.hash(file));
+    if (options.dryRun === true) {
+      const deleted = this.planned(status, tree, extras).map(([name]) => name);
+      return { remoteRoot: status.root, sentFiles: plan.send.length, sentBytes: plan.send.reduce((sum, { entry }) => sum + entry.size, 0), touchedFiles: plan.touch.length, unchangedFiles: plan.unchanged, deleted, skipped: tree.skipped };
+    }
     const deletions = await this.deletions(status, tree, extras);
     if (plan.send.length === 0 && plan.touch.length === 0 && deletions.length === 0 && status.generation !== '') {
       await this.hashes.save(tree.files);
@@ -225,9 +233,12 @@ class Push {
     return hash;
   }
 
+  private planned(status: Status, tree: LocalTree, extras: readonly ExtraFile[]): readonly ListedFile[] {
+    return this.options.mode === 'mirror' ? planDeletions(status.listing ?? [], tree, extras, matcherOf(this.protect.map(compilePattern))) : [];
+  }
+
   private async deletions(status: Status, tree: LocalTree, extras: readonly ExtraFile[]): Promise<readonly ListedFile[]> {
-    if (this.options.mode !== 'mirror') return [];
-    const deletions = planDeletions(status.listing ?? [], tree, extras, matcherOf(this.protect.map(compilePattern)));
+    const deletions = this.planned(status, tree, extras);
     if (deletions.length === 0) return [];
     const confirm = this.options.confirmDeletions;
     if (!confirm) {

@@ -52,6 +52,8 @@ export interface PushOptions extends CommonOptions {
   readonly protect?: readonly string[];
   /** Mirror mode asks before anything is changed; without a yes nothing is, and the push ends as cancelled. */
   readonly confirmDeletions?: (deletions: { readonly count: number; readonly paths: readonly string[] }) => Promise<boolean>;
+  /** Says what would be done, and does nothing: neither asks about deletions nor changes anything. */
+  readonly dryRun?: boolean;
   /** How long to wait for another push to the same folder; default 30. */
   readonly lockWaitS?: number;
 }

@@ -24,6 +24,7 @@ export function runLines(run: RunSummary): string {
     `${run.run_id}  ${run.run_name} on ${run.cluster} (${run.scheduler}): ${run.lifecycle_state}`,
     `${bar(run.counts.complete, run.total_tasks)} ${words(run.counts)} of ${run.total_tasks}`,
     run.observed_at === null ? 'The cluster was not asked yet.' : `As of ${run.observed_at}${run.stale_reason === null ? '' : `; asking again failed: ${run.stale_reason}`}`,
+    ...(run.chain ? [`chained jobs: ${run.chain.tasks_by_link.map((count, link) => `${count} in ${link + 1}`).join(', ')} of at most ${run.chain.max_hops + 1}`] : []),
     ...run.attention.map(({ message }) => `! ${message}`),
     ...run.evidence.map((sentence) => `  ${sentence}`),
   ]

@@ -29,7 +29,7 @@ echo complete`,
 export function byKey(jobs: readonly LedgerJob[], runName: string): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const { jobId, name } of jobs) {
-    const key = new RegExp(`^${runName.replaceAll('.', '\\.')}-(w\\d+(?:a\\d+|c))-[0-9a-f]{10}$`).exec(name)?.[1];
+    const key = new RegExp(`^${runName.replaceAll('.', '\\.')}-(w\\d+(?:a\\d+(?:h\\d+)?|c))-[0-9a-f]{10}$`).exec(name)?.[1];
     if (key !== undefined) found.set(key, [...(found.get(key) ?? []), jobId]);
   }
   return found;

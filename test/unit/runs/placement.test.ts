@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { arrayOfTask, currentArrays, isWhollySubmitted, rangesOf, resourcesOfTask, retriesIn, TaskList } from '../../../src/runs/placement.ts';
+import { arrayOfTask, currentArrays, isWhollySubmitted, lastAttemptNumber, rangesOf, resourcesOfTask, retriesIn, TaskList } from '../../../src/runs/placement.ts';
 import type { Attempt, Sidecar, Submission } from '../../../src/runs/sidecar.ts';
 
 const attempt = (number: number, tasks: [number, number][], jobId: string | null): Attempt => ({
@@ -26,6 +26,19 @@ describe('which job a task is (unit)', () => {
     assert.equal(isWhollySubmitted(its), false);
     const sidecar = { resources: { cpus: 1 }, extra: { submission: its } } as unknown as Sidecar;
     assert.deepEqual([0, 2, 7].map((task) => resourcesOfTask(sidecar, task).cpus), [1, 2, 3]);
+  });
+
+  it('the links of a chain hold their tasks together, until tasks of it are submitted again', () => {
+    const hop = (number: number, of: string): NonNullable<Submission['hops']>[number] => ({ number, arrays: [{ key: `${of}h${number}`, of, job_name: '', job_id: `${number}` }] });
+    const its: Submission = { ...submission([{ ...attempt(4, [[1, 1]], '40'), hops: [hop(5, 'r4w0a0')] }]), arrays: [{ key: 'w0a0', wave: 0, first_task: 0, task_count: 3, job_name: '', job_id: '10' }], hops: [hop(2, 'w0a0'), hop(3, 'w0a0')] };
+    assert.deepEqual(currentArrays(its).map(({ array, tasks }) => [array.key, array.attempt, array.link, tasks]), [
+      ['w0a0', 1, { index: 0, count: 3, first: 1 }, [0, 2]],
+      ['w0a0h2', 2, { index: 1, count: 3, first: 1 }, [0, 2]],
+      ['w0a0h3', 3, { index: 2, count: 3, first: 1 }, [0, 2]],
+      ['r4w0a0', 4, { index: 0, count: 2, first: 4 }, [1]],
+      ['r4w0a0h5', 5, { index: 1, count: 2, first: 4 }, [1]],
+    ]);
+    assert.deepEqual([lastAttemptNumber(its), retriesIn(its, 0), retriesIn(its, 1), isWhollySubmitted(its)], [5, 0, 1, true]);
   });
 
   it('ranges and positions are each other’s inverse', () => {

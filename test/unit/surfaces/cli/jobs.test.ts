@@ -1,5 +1,7 @@
 /** Single jobs and what is free, on this computer, through the command line as it ships. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { pbsLogPath, sgeLogPath, slurmLogPath } from '../../../../src/jobs/jobLog.ts';
 import { makeDesk, until, type Desk } from './product.ts';
 
@@ -53,6 +55,24 @@ describe('Single jobs through the command line', function () {
     assert.equal((await desk.run(['job-run', ...here, '--script', 'my job.sh', '--wait'])).data<Ran>().stdout_tail, 'from bash\n');
     const both = (await desk.run(['job-run', ...here, '--script', 'my job.sh', '--command', 'true'])).envelope();
     assert.equal(!both.ok && both.error_code, 'spec_invalid');
+  });
+
+  it('fetches what a job wrote since it was submitted, and what is named; never outside the workspace', async () => {
+    desk.write('elsewhere/old.txt', 'old');
+    const workdir = path.join(desk.workspace, 'elsewhere');
+    const { job_id: id } = (await desk.run(['job-run', ...here, '--workdir', workdir, '--command', 'mkdir -p out; echo 1 >out/a.csv; echo 2 >"b c.txt"; echo said', '--wait'])).data<Ran>();
+    const fetch = async (...more: string[]): Promise<{ file_count: number; files: string[]; unchanged_files: number; missing: string[]; into: string }> => (await desk.run(['job-fetch', id, ...here, ...more])).data();
+    const all = await fetch();
+    assert.deepEqual([...all.files].sort(), ['b c.txt', `logs/job.${id}.err`, `logs/job.${id}.out`, 'out/a.csv'], JSON.stringify(all));
+    assert.equal(fs.readFileSync(path.join(all.into, 'out', 'a.csv'), 'utf8'), '1\n');
+    assert.equal(fs.readFileSync(path.join(all.into, 'logs', `job.${id}.out`), 'utf8'), 'said\n');
+    assert.deepEqual([(await fetch()).file_count, (await fetch()).unchanged_files], [0, 4]);
+    const named = await fetch('--paths', 'old.txt', '--paths', 'out/**', '--paths', 'not there', '--into', 'mine');
+    assert.deepEqual([[...named.files].sort(), named.missing], [[`logs/job.${id}.err`, `logs/job.${id}.out`, 'old.txt', 'out/a.csv'], ['not there']]);
+    for (const [option, value] of [['--into', '../out'], ['--into', '.hpc/x'], ['--paths', '../secret'], ['--paths', '/etc/passwd']] as const) {
+      const answer = (await desk.run(['job-fetch', id, ...here, option, value])).envelope();
+      assert.equal(!answer.ok && answer.error_code, 'spec_invalid', value);
+    }
   });
 
   it('gives the same numbers again within a minute, without asking', async () => {

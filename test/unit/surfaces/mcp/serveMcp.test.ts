@@ -60,7 +60,7 @@ describe('the MCP server (contract)', function () {
   it('lists the catalogue’s tools, those that change something marked', async () => {
     const { tools } = await (await connect()).listTools();
     assert.deepEqual(tools.map(({ name }) => name), catalogue.filter(({ tool }) => tool).map(({ name }) => `hpc_${name.replaceAll('-', '_')}`));
-    assert.deepEqual(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true).map(({ name }) => name), ['hpc_build_tasks_py', 'hpc_submit', 'hpc_resubmit', 'hpc_cancel', 'hpc_job_run', 'hpc_job_cancel', 'hpc_reservation_book', 'hpc_reservation_exec', 'hpc_reservation_release']);
+    assert.deepEqual(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true).map(({ name }) => name), ['hpc_build_tasks_py', 'hpc_submit', 'hpc_sync', 'hpc_resubmit', 'hpc_cancel', 'hpc_job_run', 'hpc_job_cancel', 'hpc_reservation_book', 'hpc_reservation_exec', 'hpc_reservation_release']);
     for (const { name, inputSchema, description } of tools) assert.ok(inputSchema.type === 'object' && (description ?? '').length > 20, name);
   });
 
