@@ -5,6 +5,7 @@
  * the resolved sentence; or because the person who started the server gave --allow-mutations. Otherwise the answer says so.
  */
 import * as path from 'node:path';
+import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { HpcError } from '../../foundation/errors.ts';
 import { createLog, type Log } from '../../foundation/log.ts';
 import { loadCatalogue } from '../../operations/catalogue.ts';
@@ -37,6 +38,9 @@ export function parseServerOptions(words: readonly string[]): ServerOptions {
   return { experimentDir: path.resolve(experimentDir), allowMutations };
 }
 
+/** A person's answer is yes or no: the form of our question has no fields that could be wrong. */
+const noFields: jsonSchemaValidator = { getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }) };
+
 /** Serves until the client closes the connection; the exit status. */
 export async function serveMcp(words: readonly string[], host: McpHost): Promise<number> {
   let options: ServerOptions;
@@ -53,7 +57,7 @@ export async function serveMcp(words: readonly string[], host: McpHost): Promise
   ]);
   const services = host.makeServices(createLog((record) => process.stderr.write(`${JSON.stringify(record)}\n`), 'hpc-agent', 'warn'));
   const tools = (await loadCatalogue()).filter(({ tool }) => tool);
-  const server = new Server({ name: 'hpc-agent', version: host.version }, { capabilities: { tools: {} } });
+  const server = new Server({ name: 'hpc-agent', version: host.version }, { capabilities: { tools: {} }, jsonSchemaValidator: noFields });
 
   server.setRequestHandler(types.ListToolsRequestSchema, () => ({
     tools: tools.map((operation) => ({
