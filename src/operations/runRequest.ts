@@ -146,6 +146,8 @@ export function runSummaryOf(view: RunView): RunSummary {
   const failed = ofState('failed');
   const example = failed[0] === undefined ? '' : `; for example task ${failed[0]} ${view.tasks[failed[0]]?.evidence ?? ''}`;
   group('failed', failed, `${plural(failed.length, 'task')} failed${example}`);
+  const held = view.tasks.flatMap(({ heldFor }, index) => (heldFor === undefined ? [] : [index]));
+  group('held', held, `${plural(held.length, 'task')} held in error: ${held.length === 1 ? 'it does' : 'they do'} not start until somebody clears the error or cancels; for example task ${held[0] ?? 0} ${view.tasks[held[0] ?? 0]?.heldFor ?? ''}`);
   const late = ofState('timeout');
   group('timeout', late, `${plural(late.length, 'task')} ran into the time limit`);
   const lost = ofState('lost');

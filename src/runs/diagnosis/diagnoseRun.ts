@@ -13,6 +13,7 @@ import type { AccountingRow, Query, QueueRow, Rows } from '../../scheduler/port.
 import type { CallOptions, RunDeps } from '../deps.ts';
 import { runState } from '../listRuns.ts';
 import type { TaskView } from '../mergeTaskStates.ts';
+import { isHeldInError } from '../heldInError.ts';
 import { placedArrays, resourcesOfTask } from '../placement.ts';
 import { readAccounting, storeAccounting, type RunView } from '../runView.ts';
 import { foldEvents, readEvents } from '../taskEvents.ts';
@@ -67,11 +68,6 @@ function loggedTasks({ submission }: RunView, elements: readonly Element[]): rea
     const patterns = submission.logs[keys.get(element.jobId) ?? ''];
     return patterns ? [{ ...element, patterns }] : [];
   });
-}
-
-/** A waiting element that will wait for ever: the scheduler took it back after an error and holds it. */
-function isHeldInError(row: QueueRow): boolean {
-  return row.state === 'held' && (/^[hrwtqdsSTR]*E[hqw]*$|SPECIAL_EXIT|REQUEUE_HOLD/.test(row.rawState) || /launch.failed.requeued.held|JobHoldMaxRequeue/i.test(row.reason));
 }
 
 const rowOf = <Row extends { readonly jobId: string; readonly indices?: AccountingRow['indices'] }>(rows: readonly Row[]): ((element: Element | undefined) => Row | undefined) => {

@@ -83,7 +83,7 @@ function fromScheduler(task: FailedTask): Finding | undefined {
   const { accounted: row, held, walltimeS } = task;
   if (held) {
     const text = `the scheduler holds it in error: ${held.rawState}${held.reason === '' ? '' : ` (${held.reason})`}`;
-    return { failureClass: 'node_failure', certainty: 'proved', evidence: { source: 'scheduler', text }, fingerprint: 'held in error' };
+    return { failureClass: 'node_failure', certainty: 'proved', evidence: { source: 'scheduler', text }, fingerprint: `held in error:${held.reason}` };
   }
   const proved = (failureClass: FailureClass, text: string): Finding => ({ failureClass, certainty: 'proved', evidence: { source: 'accounting', text }, fingerprint: `scheduler:${failureClass}` });
   if (row) {

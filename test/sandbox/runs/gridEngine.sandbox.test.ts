@@ -105,23 +105,56 @@ describe('runs on Grid Engine (sandbox)', function () {
     assert.equal(summary.counts.failed, 3, JSON.stringify(summary));
   });
 
-  it('a job in error waits and says so; cleared, it runs to its end', async () => {
-    const workspace = await makeWorkspace(path.join(root, 'error'), 3);
-    await grid.asRoot('qmod -d all.q short.q', { machine: 'head' });
+  it('a job in error waits and says why; what is cleared runs to its end, what is cancelled is submitted again', async () => {
+    const workspace = await makeWorkspace(path.join(root, 'error'), 5);
+    const queues = (verb: string): Promise<unknown> => grid.asRoot(`qmod -${verb} all.q short.q`, { machine: 'head' });
+    const data = async <T>(...words: string[]): Promise<T> => (await cli.data(words, { cwd: workspace })) as unknown as T;
+    await queues('d');
     const run = await submit(workspace, 'error', waiting('error'));
     await grid.asUser('touch "$HOME/go-error"');
     await grid.asUser(`mv '${run.remote_path}' '${run.remote_path}.away'`);
-    await grid.asRoot('qmod -e all.q short.q', { machine: 'head' });
+    await queues('e');
     await eventually('it is in error', async () => ((await grid.asUser('qstat -u carol')).stdout.includes('Eqw') ? true : undefined));
     await grid.asUser(`mv '${run.remote_path}.away' '${run.remote_path}'`);
     const held = await eventually('the run says so', async () => {
-      const now = (await cli.data(['status', run.run_id], { cwd: workspace })) as unknown as { run: Run & { evidence: readonly string[] } };
-      return now.run.evidence.some((line) => line.includes('Eqw')) ? now.run : undefined;
+      const { run: now } = await data<{ run: Run & { attention: readonly { kind: string; message: string; task_ids: readonly number[] }[] } }>('status', run.run_id);
+      return now.attention.some(({ kind, task_ids }) => kind === 'held' && task_ids.length === 5) ? now : undefined;
     });
-    assert.deepEqual([held.counts.pending, held.counts.failed], [3, 0]);
+    assert.deepEqual([held.counts.pending, held.counts.running, held.counts.failed], [5, 0, 0]);
+    const reason = `can't chdir to ${run.remote_path}: No such file or directory`;
+    assert.ok(held.attention.some(({ message }) => message.includes(reason)), JSON.stringify(held.attention));
+    const { clusters } = await data<{ clusters: readonly { error_class: string; certainty: string; task_ids: readonly number[]; evidence: readonly { source: string; text: string }[] }[] }>('failures', run.run_id);
+    assert.deepEqual(clusters.map(({ error_class, certainty, task_ids }) => [error_class, certainty, task_ids]), [['node_failure', 'proved', [0, 1, 2, 3, 4]]]);
+    assert.deepEqual(clusters[0]?.evidence[0], { source: 'scheduler', text: `the scheduler holds it in error: Eqw (in error: ${reason})`, path: null, line: null });
+    const refused = await cli.run(['resubmit', run.run_id, '--task-ids', '[1]', '--yes'], { cwd: workspace });
+    assert.equal(refused.envelope?.error_code, 'spec_invalid', 'what waits is not submitted beside itself');
+
+    await data('cancel', run.run_id, '--task-ids', '0,1', '--yes');
     await grid.asUser(`qmod -cj ${run.job_ids[0] ?? ''}`);
+    await eventually('two are cancelled, and the others done', async () => {
+      const { counts } = await status(workspace, run);
+      return counts.cancelled === 2 && counts.complete === 3 ? true : undefined;
+    });
+    const again = await data<{ task_count: number }>('resubmit', run.run_id, '--task-ids', '[0,1]', '--yes');
+    assert.equal(again.task_count, 2);
     const summary = await monitor(workspace, run);
-    assert.equal(summary.counts.complete, 3, JSON.stringify(summary));
+    assert.deepEqual([summary.lifecycle_state, summary.counts.complete], ['complete', 5], JSON.stringify(summary));
+  });
+
+  it('what the site moves to another host goes on in its attempt: nobody says that it failed', async () => {
+    const workspace = await makeWorkspace(path.join(root, 'moved'), 3);
+    const run = await submit(workspace, 'moved', waiting('moved'));
+    await eventually('all three run', async () => ((await status(workspace, run)).counts.running === 3 ? true : undefined));
+    const [jobId = ''] = run.job_ids;
+    await grid.asRoot(`qmod -f -rj ${jobId}.1 ${jobId}.2`, { machine: 'head' });
+    await eventually('both run again', async () => {
+      const { counts } = await status(workspace, run);
+      assert.equal(counts.failed, 0, JSON.stringify(counts));
+      return (await grid.asUser(`qstat -u carol | grep -c ' Rr '`)).stdout.trim() === '2' && counts.running === 3 ? true : undefined;
+    });
+    await grid.asUser('touch "$HOME/go-moved"');
+    const summary = await monitor(workspace, run);
+    assert.deepEqual([summary.lifecycle_state, summary.counts.complete], ['complete', 3], JSON.stringify(summary));
   });
 
   it('tasks of a host that lost its power run until it is known otherwise, and have failed when it is back', async () => {

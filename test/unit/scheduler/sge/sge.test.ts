@@ -44,6 +44,24 @@ describe('sge: queue', () => {
     assert.deepEqual([rows[0]?.name, rows[0]?.node], ['tc-1a2b', 'exec1']);
   });
 
+  it('says why each element is in error, in the words of Grid Engine', () => {
+    const job = (id: number, tasks: string): string => `<job_list state="pending"><JB_job_number>${id}</JB_job_number><JB_name>s</JB_name><state>Eqw</state>${tasks === '' ? '' : `<tasks>${tasks}</tasks>`}</job_list>`;
+    const answer = (reasons: string): CommandOutput => ({ stdout: `<?xml version='1.0'?>\n<job_info>\n${job(30, '1-3:1')}${job(31, '')}\n</job_info>\n${reasons}\nHPCQ-END\n`, stderr: '', exitCode: 0 });
+    const words = `\nHPCQ-REASONS\njob_number:                 30
+error reason          1:      11/22/2026 09:03:36 [2101:4346]: error: can't chdir to /home/carol/d</job_info>: No such file or directory
+error reason          3:      11/22/2026 09:03:36 [2101:4347]: error: can't chdir to /home/carol/d</job_info>: No such file or directory
+job_number:                 31
+error reason    1:          can't get password entry for user "carol". Either the user does not exist or NIS error!
+`;
+    const seen = (output: CommandOutput): unknown => queue.parse(output, true).rows.map(({ jobId, indices, state, reason: why }) => [jobId, indices && formatIndexRanges(indices), state, why]);
+    assert.deepEqual(seen(answer(words)), [
+      ['30', '1,3', 'held', "in error: can't chdir to /home/carol/d</job_info>: No such file or directory"],
+      ['30', '2', 'held', 'in error, see qstat -j'],
+      ['31', undefined, 'held', 'in error: can\'t get password entry for user "carol". Either the user does not exist or NIS error!'],
+    ]);
+    assert.deepEqual(seen(answer('')), [['30', '1-3', 'held', 'in error, see qstat -j'], ['31', undefined, 'held', 'in error, see qstat -j']]);
+  });
+
   it('an empty queue is an answer; silence, noise, half a document and a dead qmaster are not', () => {
     const empty = recording('queue-empty');
     assert.deepEqual(queue.parse(empty, true), { rows: [], malformed: [] });
