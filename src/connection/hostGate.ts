@@ -100,7 +100,9 @@ export function createHostGate(options: HostGateOptions): HostGate {
   /** True when this command is the breaker's probe. Throws while the breaker is open. */
   const passBreaker = (): boolean => {
     if (!openUntil) return false;
-    if (options.clock.now() < openUntil || probing) {
+    const leftMs = openUntil.getTime() - options.clock.now().getTime();
+    // More than the whole pause: the clock was set back since.
+    if ((leftMs > 0 && leftMs <= breakForMs) || probing) {
       throw new HpcError('ssh_unreachable', `The host has not answered ${misses} times in a row; it is left alone until ${openUntil.toISOString()}.`, {
         remediation: 'Check that the host is well; then try again.',
         details: { outcome: 'not_sent', retryAt: openUntil.toISOString() },

@@ -56,6 +56,7 @@ export function createLifecycle<L extends Link>(options: LifecycleOptions<L>): L
   let link: L | undefined;
   let attempt: { promise: Promise<L>; controller: AbortController; waiting: number } | undefined;
   let failures = 0;
+  let pauseMs = 0;
   let connects = 0;
 
   const enter = (next: ConnectionState): void => {
@@ -78,7 +79,8 @@ export function createLifecycle<L extends Link>(options: LifecycleOptions<L>): L
       return;
     }
     failures += 1;
-    enter({ kind: 'broken', reason: failure.message, retryAt: new Date(clock.now().getTime() + backoffMs(failures, random)) });
+    pauseMs = backoffMs(failures, random);
+    enter({ kind: 'broken', reason: failure.message, retryAt: new Date(clock.now().getTime() + pauseMs) });
   };
 
   const watch = (made: L, since: Date): void => {
@@ -166,11 +168,14 @@ export function createLifecycle<L extends Link>(options: LifecycleOptions<L>): L
         throw unreachable(label, 'the connection was closed.', { outcome: 'not_sent' });
       case 'refused':
         throw unreachable(label, state.reason, { outcome: 'not_sent', remediation: remediation ?? tryAgain, details: { refused: true } });
-      case 'broken':
-        if (clock.now() < state.retryAt) {
+      case 'broken': {
+        const leftMs = state.retryAt.getTime() - clock.now().getTime();
+        // More than the whole pause: the clock was set back since.
+        if (leftMs > 0 && leftMs <= pauseMs) {
           throw unreachable(label, `${state.reason} The next attempt is at ${state.retryAt.toISOString()}.`, { outcome: 'not_sent', remediation, retryAt: state.retryAt });
         }
         return await join(signal);
+      }
       default:
         return await join(signal);
     }

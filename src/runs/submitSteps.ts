@@ -5,6 +5,7 @@
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
 import type { ResourceRequest, SchedulerTools, SubmitRequest } from '../scheduler/port.ts';
+import { placedArrays } from './placement.ts';
 import type { Attempt, Hop, Sidecar, Submission } from './sidecar.ts';
 import type { SubmitStep } from '../cluster/submitProtocol.ts';
 
@@ -20,8 +21,8 @@ function combinerResources(resources: ResourceRequest): ResourceRequest {
 /** All steps of the run, attempt after attempt. What was submitted already is not submitted again: its receipts say so, or its id in the sidecar. */
 export function stepsOf(sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
   const attempts = submission.attempts ?? [];
-  const jobs = [...submission.arrays, ...submission.combiners, ...attempts.flatMap(({ arrays, combiner }) => [...arrays, combiner])];
-  const known = new Map(jobs.flatMap(({ key, job_id }) => (job_id === null ? [] : [[key, { jobId: job_id }] as const])));
+  const jobs = [...placedArrays(submission), ...[...submission.combiners, ...attempts.map(({ combiner }) => combiner)].map(({ key, job_id }) => ({ key, jobId: job_id }))];
+  const known = new Map(jobs.flatMap(({ key, jobId }) => (jobId === null ? [] : [[key, { jobId }] as const])));
   const steps = [...firstSteps(sidecar, submission, session, tools), ...attempts.flatMap((attempt) => attemptSteps(attempt, sidecar, submission, session, tools))];
   return steps.map((step) => ({ ...step, ...known.get(step.key) }));
 }

@@ -87,5 +87,10 @@ describe('host gate (unit)', () => {
     clock.move(1_000);
     assert.equal(await ok(), 'reply');
     assert.equal(await ok(), 'reply');
+    await assert.rejects(miss());
+    await assert.rejects(miss());
+    await assert.rejects(ok(), /left alone/);
+    clock.move(-86_400_000);
+    assert.equal(await ok(), 'reply', 'a clock that is set back a day does not close the door for a day');
   });
 });

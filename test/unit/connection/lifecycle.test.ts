@@ -79,6 +79,20 @@ describe('the life of a connection (unit)', () => {
     assert.equal(lifecycle.state.retryAt.getTime() - nowMs, 1_000);
   });
 
+  it('a clock that is set back, or that slept, does not keep it from trying', async () => {
+    for (const jump of [-86_400_000, 86_400_000]) {
+      const trying = lifecycle.acquire();
+      last().reject(transport);
+      await assert.rejects(trying);
+      await assert.rejects(lifecycle.acquire(), /next attempt/);
+      nowMs += jump;
+    }
+    const link = makeLink();
+    const again = lifecycle.acquire();
+    last().resolve(link);
+    assert.equal(await again, link);
+  });
+
   it('waits for a person after a refusal, after a question, and after losing what a person made', async () => {
     const refused = lifecycle.acquire();
     last().reject(new ConnectFailure('refused', 'no', 'do this'));
