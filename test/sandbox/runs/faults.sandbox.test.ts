@@ -1,7 +1,10 @@
 /** What breaks on real clusters, broken on purpose: each time the right result or a typed error with a remedy, and nothing lost. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import { startSandbox, type Sandbox } from '../sandbox.ts';
 import { eventually } from './cli.ts';
+import { traceTasks } from './ledger.ts';
 import { Desk, expectError, square, whenReleased, type Submitted, type Work } from './desk.ts';
 
 describe('runs while things break (sandbox)', function () {
@@ -161,6 +164,57 @@ describe('runs while things break (sandbox)', function () {
     await work.provesWhole(run);
   });
 
+  /** All tasks of the run have ended `ends` times in all, by the cluster's own files. */
+  const endedThere = (run: Submitted, ends: number): Promise<unknown> =>
+    eventually('the tasks have ended', async () => ([...(await traceTasks(sandbox, `${run.remote_path}/.hpc/state/${run.run_id}`)).values()].reduce((sum, trace) => sum + trace.ends, 0) >= ends ? true : undefined));
+
+  it('sshd restarted in the middle of a run: the monitor says what it last heard, goes on by itself, and is right', async () => {
+    const work = await desk.work({ gate: 'restart' });
+    const run = await work.submit('bed', whenReleased);
+    const monitor = desk.cli.start(['monitor', run.run_id, '--poll-interval-seconds', '1'], { cwd: work.workspace });
+    await eventually('it watches', async () => ((await work.status(run, '--no-refresh')).counts.running === 2 ? true : undefined));
+    await sandbox.faults.sshd.stop();
+    const { accepted } = await sandbox.faults.networkState();
+    await sandbox.faults.dropSshSessions();
+    await desk.release('restart');
+    await endedThere(run, 4);
+    // Attempts come with growing pauses; the looks in between, one each second, get no answer.
+    await eventually('it has tried several times', async () => ((await sandbox.faults.networkState()).accepted >= accepted + 3 ? true : undefined));
+    const meanwhile = await work.status(run, '--no-refresh');
+    assert.deepEqual([meanwhile.counts.running, meanwhile.counts.failed, meanwhile.counts.unknown], [2, 0, 0], JSON.stringify(meanwhile));
+    assert.ok((meanwhile.stale_reason ?? '') !== '');
+    await sandbox.faults.sshd.start();
+    const end = await monitor.ended;
+    assert.equal((end.envelope?.data as unknown as { run: { lifecycle_state: string } } | undefined)?.run.lifecycle_state, 'complete', JSON.stringify(end.envelope));
+    await work.provesWhole(run);
+  });
+
+  it('a laptop asleep for a day: what ended meanwhile is told as it was, and what may be tried again is', async () => {
+    const work = await desk.work({ gate: 'asleep' });
+    const run = await work.submit('bed', `[ "$HPC_KW_X-$HPC_ATTEMPT" != 3-1 ] || exit 3; ${whenReleased}`, '--auto-retry', '{"unknown": {"max_attempts": 1}}');
+    // The process that sleeps has a clock of its own.
+    const clock = path.join(desk.root, 'clock');
+    await fs.writeFile(clock, '0');
+    const asleep = `import fs from 'node:fs'; const Real = Date; const now = () => Real.now() + Number(fs.readFileSync(${JSON.stringify(clock)}, 'utf8')); globalThis.Date = class extends Real { constructor(...given) { if (given.length > 0) super(...given); else super(now()); } static now() { return now(); } };`;
+    const monitor = desk.cli.start(['monitor', run.run_id, '--poll-interval-seconds', '1', '--wall-clock-budget-seconds', '120'], { cwd: work.workspace, env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(asleep)}` } });
+    await eventually('it watches', async () => ((await work.status(run, '--no-refresh')).counts.running === 2 ? true : undefined));
+    monitor.child.kill('SIGSTOP');
+    await sandbox.faults.setNetwork({ refused: true });
+    await sandbox.faults.dropSshSessions();
+    await desk.release('asleep');
+    await endedThere(run, 4);
+    await fs.writeFile(clock, String(86_400_000));
+    monitor.child.kill('SIGCONT');
+    await eventually('it is awake, and without a network', async () => ((await work.status(run, '--no-refresh')).stale_reason === null ? undefined : true));
+    assert.equal((await work.status(run, '--no-refresh')).counts.running, 2);
+    await sandbox.faults.calmNetwork();
+    const end = await monitor.ended;
+    const told = end.envelope?.data as unknown as { run: { lifecycle_state: string; counts: { complete: number } }; retries: { task_count: number }[] } | undefined;
+    assert.deepEqual([told?.run.lifecycle_state, told?.run.counts.complete, told?.retries.map(({ task_count }) => task_count)], ['complete', 4, [1]], `${JSON.stringify(end.envelope)} ${end.stderr.slice(-1000)}`);
+    const traces = await traceTasks(sandbox, `${run.remote_path}/.hpc/state/${run.run_id}`);
+    assert.deepEqual([...traces].sort(([a], [b]) => a - b).map(([, { starts }]) => starts), [1, 1, 1, 2]);
+  });
+
   it('logs while it runs, requeue of a task, cancel of tasks, of a wave, of the rest', async () => {
     const work = await desk.work({ gate: 'never' });
     const run = await work.submit('bed', whenReleased);
@@ -239,7 +293,9 @@ describe('runs while things break (sandbox)', function () {
     }
   });
 
-  it('the forgotten job is lost, with evidence: not done, not running for ever', async () => {
+  it('the forgotten job is lost, with evidence: not done, not running for ever, and not the other job that has its number now', async () => {
+    const { stdout } = await sandbox.asRoot(`sacct --allusers --duplicates --allocations --noheader --parsable2 --jobs=${forgotten.run.job_ids[0] ?? ''} --format=JobName`);
+    assert.ok(stdout.split('\n').some((name) => name !== '' && !name.startsWith(`${forgotten.work.name}-`)), `the number was not given out again: ${stdout}`);
     const summary = await eventually('its loss is believed', async () => {
       const seen = await forgotten.work.status(forgotten.run);
       return seen.lifecycle_state === 'abandoned' ? seen : undefined;
