@@ -1,12 +1,254 @@
-/** The Plan view. */
-import { html } from 'lit';
+/** The Plan view: what submitting would do, to scale, with what it may cost, and the two next steps. */
+import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../app/words.ts';
-import type { ViewDefinition } from '../app/view.ts';
+import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
+import { spanText } from '../model/plan/duration.ts';
+import { limitUses, timelineOf, type LimitUse, type Timeline } from '../model/plan/timeline.ts';
+import { numberText, valueText } from '../model/results/numbers.ts';
+import type { StateOf } from '../protocol.ts';
+import type { WirePlan } from '../protocol/plan.ts';
+import { sentence, timelineChart } from './plan/timelineChart.ts';
+import './plan/plan.css';
+import './results/charts.css';
+
+type State = StateOf<'plan'>;
 
 export const planView: ViewDefinition<'plan'> = {
   name: 'plan',
-  open: () => ({
-    draw: (state) => html`<h1>${l10n.t('Plan')}</h1>
-        <p>${state === undefined ? l10n.t('Reading…') : l10n.t('Nothing to show yet.')}</p>`,
-  }),
+  open: (context) => new PlanView(context),
 };
+
+class PlanView implements PageView<'plan'> {
+  private readonly context: ViewContext<'plan'>;
+  private readonly sizes = new ResizeObserver(() => this.context.redraw());
+  private main: HTMLElement | undefined;
+  private width = 900;
+  private failure = '';
+
+  constructor(context: ViewContext<'plan'>) {
+    this.context = context;
+  }
+
+  draw(state: State | undefined): TemplateResult {
+    return html`<div class="plan">
+      ${state === undefined ? html`<h1>${l10n.t('Plan')}</h1><p class="quiet">${l10n.t('Reading…')}</p>` : state.plan ? this.planned(state, state.plan) : this.empty(state)}
+    </div>`;
+  }
+
+  drawn(root: HTMLElement): void {
+    if (this.main !== root) {
+      this.main = root;
+      this.sizes.observe(root);
+    }
+    const wide = root.querySelector<HTMLElement>('.timeline-frame')?.clientWidth;
+    if (wide !== undefined && wide > 0 && Math.abs(wide - this.width) > 1) {
+      this.width = wide;
+      this.context.redraw();
+    }
+  }
+
+  dispose(): void {
+    this.sizes.disconnect();
+  }
+
+  // ---------------------------------------------------------------- doing
+
+  private ask(request: Promise<unknown>): void {
+    this.failure = '';
+    request.catch((error: unknown) => {
+      if (this.context.signal.aborted) return;
+      this.failure = error instanceof Error ? error.message : String(error);
+      this.context.redraw();
+    });
+  }
+
+  private submit(canary: boolean, again: boolean): void {
+    this.ask(
+      this.context.request('submit', { canary, again }).then(({ run_id }) => {
+        if (run_id !== null) this.context.go({ view: 'run', params: { run: run_id } });
+      }),
+    );
+  }
+
+  // ---------------------------------------------------------------- the parts
+
+  private empty(state: State): TemplateResult {
+    if (!state.tasks) {
+      return html`<h1>${l10n.t('Plan')}</h1>
+        <p>${l10n.t('There is no .hpc/tasks.py in this folder yet, so there is nothing to plan. A new sweep makes it.')}</p>
+        <div class="buttons">
+          <vscode-button @click=${() => this.context.act('newSweep')}>${l10n.t('New sweep')}</vscode-button>
+          <vscode-button appearance="secondary" @click=${() => this.context.act('trySample')}>${l10n.t('Try the sample')}</vscode-button>
+        </div>`;
+    }
+    return html`<h1>${l10n.t('Plan')}</h1>
+      ${state.busy === 'planning' ? html`<p role="status">${l10n.t('Planning on {0}…', state.cluster ?? '')}</p>` : html`<p>${l10n.t('Choose a cluster to see what submitting the tasks of .hpc/tasks.py would do there. Nothing is submitted by it.')}</p>`}
+      ${this.problem()}
+      <div class="buttons">
+        ${state.clusters.map((cluster, index) => html`<vscode-button appearance=${index === 0 ? 'primary' : 'secondary'} ?disabled=${state.busy !== null} @click=${() => this.ask(this.context.request('choose', { cluster: cluster.name }))}>${l10n.t('Plan on {0}', cluster.name)}</vscode-button>`)}
+        <vscode-button appearance="secondary" @click=${() => this.context.act('addCluster')}>${l10n.t('Add a cluster')}</vscode-button>
+      </div>`;
+  }
+
+  private problem(): TemplateResult | typeof nothing {
+    return this.failure === '' ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`;
+  }
+
+  private planned(state: State, plan: WirePlan): TemplateResult {
+    const timeline = timelineOf(plan);
+    return html`<div class="title">
+        <div>
+          <h1>${l10n.t('Plan')} <span class="quiet">${plan.run_name}</span></h1>
+          <p class="quiet">${plan.executor} · ${l10n.t('nothing is submitted yet')}${state.busy === 'planning' ? html` · <span role="status">${l10n.t('planning again…')}</span>` : nothing}</p>
+        </div>
+        ${this.steps(state, plan)}
+      </div>
+      ${this.choice(state)} ${this.problem()} ${findings(plan)} ${figures(plan, timeline)}
+      <section aria-label=${l10n.t('Arrays and waves')}>
+        <h2>${l10n.t('Arrays and waves, to scale')}</h2>
+        <div class="timeline-frame">${timelineChart(timeline, this.width)}</div>
+        <p class="quiet">${sentence(timeline)} ${scaleWords(plan, timeline)}</p>
+        ${waveTable(timeline)}
+      </section>
+      <div class="columns">
+        <section>${limits(limitUses(plan))}</section>
+        <section>
+          <h2>${l10n.t('Each task asks for')}</h2>
+          <table>
+            <tbody>
+              ${Object.entries(plan.resources).map(([name, value]) => html`<tr><th scope="row">${resourceWord(name)}</th><td class="number">${resourceText(name, value)}</td></tr>`)}
+              <tr><th scope="row">${l10n.t('folder there')}</th><td class="path">${plan.remote_path}</td></tr>
+            </tbody>
+          </table>
+        </section>
+        <section>${samples(plan)}</section>
+      </div>
+      <div class="buttons below">
+        <vscode-button appearance="secondary" @click=${() => this.ask(this.context.request('showScript', {}))}>${l10n.t('Show the job script')}</vscode-button>
+        <vscode-button appearance="secondary" @click=${() => this.ask(this.context.request('showText', {}))}>${l10n.t('Show as text')}</vscode-button>
+      </div>`;
+  }
+
+  private steps(state: State, plan: WirePlan): TemplateResult {
+    const off = state.busy !== null || plan.verdict === 'fail';
+    const prior = plan.prior_run;
+    const all = plan.total_tasks === 1 ? l10n.t('Submit the task') : l10n.t('Submit all {0} tasks', plan.total_tasks);
+    if (state.busy === 'submitting' || state.busy === 'canary') return html`<p role="status">${state.busy === 'canary' ? l10n.t('The canary runs; the rest follows when it passed…') : l10n.t('Submitting…')}</p>`;
+    if (prior) {
+      return html`<div class="buttons">
+        <vscode-button @click=${() => this.context.go({ view: 'run', params: { run: prior.run_id } })}>${l10n.t('Show the earlier run')}</vscode-button>
+        <vscode-button appearance="secondary" ?disabled=${off} @click=${() => this.submit(false, true)}>${l10n.t('Submit again as a new run')}</vscode-button>
+      </div>`;
+    }
+    return html`<div class="buttons">
+      ${plan.total_tasks > 1 ? html`<vscode-button ?disabled=${off} title=${l10n.t('One task runs first as a run of its own; the rest is submitted only when it passed.')} @click=${() => this.submit(true, false)}>${l10n.t('Run canary first')}</vscode-button>` : nothing}
+      <vscode-button appearance=${plan.total_tasks > 1 ? 'secondary' : 'primary'} ?disabled=${off} @click=${() => this.submit(false, false)}>${all}</vscode-button>
+      <vscode-button appearance="secondary" ?disabled=${state.busy !== null} @click=${() => this.ask(this.context.request('planAgain', {}))}>${l10n.t('Plan again')}</vscode-button>
+    </div>`;
+  }
+
+  private choice(state: State): TemplateResult {
+    return html`<div class="choices">
+      <span class="quiet" aria-hidden="true">${l10n.t('on')}</span>
+      <vscode-dropdown aria-label=${l10n.t('Cluster')} .value=${state.cluster ?? ''} ?disabled=${state.busy !== null} @change=${(event: Event) => {
+        const { value } = event.target as HTMLInputElement;
+        if (value !== '' && value !== state.cluster) this.ask(this.context.request('choose', { cluster: value }));
+      }}>
+        ${state.clusters.map((cluster) => html`<vscode-option value=${cluster.name} ?selected=${cluster.name === state.cluster}>${cluster.name} · ${cluster.scheduler}</vscode-option>`)}
+      </vscode-dropdown>
+    </div>`;
+  }
+}
+
+function findings(plan: WirePlan): TemplateResult {
+  const words = { error: l10n.t('In the way'), warning: l10n.t('Worth a look'), info: l10n.t('Note') };
+  const prior = plan.prior_run;
+  return html`${plan.findings.length === 0 && !prior
+    ? nothing
+    : html`<ul class="findings" aria-label=${l10n.t('Findings')}>
+        ${prior ? html`<li class="info"><strong>${l10n.t('Note')}:</strong> ${l10n.t('These very tasks were submitted to {0} before, on {1}: {2} of {3} done.', plan.cluster, prior.submitted_at.slice(0, 10), prior.complete, prior.total_tasks)}</li>` : nothing}
+        ${plan.findings.map(({ severity, message, suggested_fix: fix }) => html`<li class=${severity}><strong>${words[severity]}:</strong> ${message}${fix === undefined ? nothing : html` <span class="quiet">${fix}</span>`}</li>`)}
+      </ul>`}`;
+}
+
+function figures(plan: WirePlan, timeline: Timeline): TemplateResult {
+  const { timing } = plan;
+  const items: readonly (readonly [string, string])[] = [
+    [plan.total_tasks === 1 ? l10n.t('task') : l10n.t('tasks'), plan.total_tasks.toLocaleString()],
+    [plan.arrays.length === 1 ? l10n.t('array') : l10n.t('arrays'), plan.arrays.length.toLocaleString()],
+    [plan.waves === 1 ? l10n.t('wave') : l10n.t('waves'), plan.waves.toLocaleString()],
+    ...(plan.max_core_hours === null ? [] : [[l10n.t('core-hours at most'), hoursText(plan.max_core_hours)] as const]),
+    ...(timing.task_s && plan.max_core_hours !== null ? [[l10n.t('core-hours expected'), hoursText((plan.total_tasks * Number(plan.resources.cpus ?? 1) * timing.task_s.p50) / 3600)] as const] : []),
+    ...(plan.max_node_hours === null || plan.max_node_hours === plan.max_core_hours ? [] : [[l10n.t('node-hours at most'), hoursText(plan.max_node_hours)] as const]),
+    ...(timeline.scale === 'expected' ? [[l10n.t('expected, after the wait'), `≈ ${spanText(timeline.endS - (timeline.waitS ?? 0))}`] as const] : []),
+    ...(timeline.latestS === null ? [] : [[l10n.t('at most, after the wait'), spanText(timeline.latestS)] as const]),
+    [l10n.t('wait in the queue'), timeline.waitS === null ? l10n.t('not known') : `≈ ${spanText(timeline.waitS)}`],
+  ];
+  return html`<dl class="figures">${items.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+const hoursText = (hours: number): string => (hours >= 100 ? Math.round(hours).toLocaleString() : numberText(hours, 2));
+
+function scaleWords({ timing }: WirePlan, timeline: Timeline): string {
+  const { task_s: task, queue_wait_s: wait } = timing;
+  const parts = [
+    task?.source === 'history' ? l10n.t('A task took {0} (half of {1} earlier ones) to {2} (nearly all, dashed).', spanText(task.p50), task.samples, spanText(task.p95)) : task ? l10n.t('A task takes {0}, as you said.', spanText(task.p50)) : '',
+    timeline.scale === 'limit' ? l10n.t('No earlier task tells how long one takes: every bar is the time limit.') : '',
+    timeline.scale === 'order' ? l10n.t('Give a time limit, or run a canary, to see how long it may take.') : '',
+    wait ? l10n.t('Wait: the first task of {0} earlier runs.', wait.runs) : '',
+  ];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+const mostWaves = 12;
+
+function waveTable(timeline: Timeline): TemplateResult {
+  const spans = timeline.scale !== 'order';
+  return html`<table>
+    <caption class="unseen">${l10n.t('Waves')}</caption>
+    <thead><tr><th scope="col">${l10n.t('wave')}</th><th scope="col" class="number">${l10n.t('arrays')}</th><th scope="col" class="number">${l10n.t('tasks')}</th>${spans ? html`<th scope="col" class="number">${l10n.t('starts after')}</th><th scope="col" class="number">${l10n.t('ends after')}</th>` : nothing}</tr></thead>
+    <tbody>${timeline.waves.slice(0, mostWaves).map((wave) => html`<tr><th scope="row">${wave.wave + 1}</th><td class="number">${wave.bars.length}</td><td class="number">${wave.tasks.toLocaleString()}</td>${spans ? html`<td class="number">${spanText(wave.startS)}</td><td class="number">${spanText(wave.endS)}</td>` : nothing}</tr>`)}</tbody>
+  </table>
+  ${timeline.waves.length > mostWaves ? html`<p class="quiet">${l10n.t('… and {0} more', timeline.waves.length - mostWaves)}</p>` : nothing}`;
+}
+
+function limits(uses: readonly LimitUse[]): TemplateResult {
+  const words: Readonly<Record<string, string>> = {
+    maxElementsPerArray: l10n.t('tasks of one array'),
+    maxArrayIndex: l10n.t('highest index of an array'),
+    maxConcurrentArrays: l10n.t('arrays queued at once'),
+    maxSubmitJobs: l10n.t('tasks queued at once'),
+    maxTasks: l10n.t('tasks of a run (advice)'),
+  };
+  return html`<h2>${l10n.t('Limits of the cluster')}</h2>
+    ${uses.length === 0
+      ? html`<p class="quiet">${l10n.t('No limit is known that this plan could meet.')}</p>`
+      : html`<table>
+          <thead><tr><th scope="col">${l10n.t('limit')}</th><th scope="col" class="number">${l10n.t('used')}</th><th scope="col"><span class="unseen">${l10n.t('share')}</span></th></tr></thead>
+          <tbody>${uses.map(({ name, used, value, origin }) => {
+            const part = Math.min(1, used / Math.max(1, value));
+            return html`<tr title=${origin}><th scope="row">${words[name] ?? name}${origin === '' ? nothing : html` <span class="quiet">${origin}</span>`}</th><td class="number">${l10n.t('{0} of {1}', used, value)}</td><td><div class=${part >= 1 ? 'meter full' : 'meter'} aria-hidden="true"><div .style=${`width:${(part * 100).toFixed(1)}%`}></div></div></td></tr>`;
+          })}</tbody>
+        </table>`}`;
+}
+
+function samples({ sample_tasks: tasks }: WirePlan): TemplateResult {
+  const names = [...new Set(tasks.flatMap(({ kwargs }) => Object.keys(kwargs)))];
+  return html`<h2>${l10n.t('First, middle and last task')}</h2>
+    <table>
+      <thead><tr><th scope="col" class="number">${l10n.t('task')}</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+      <tbody>${tasks.map(({ task_id: id, kwargs }) => html`<tr><th scope="row" class="number">${id}</th>${names.map((name) => html`<td>${valueText(kwargs[name])}</td>`)}</tr>`)}</tbody>
+    </table>`;
+}
+
+function resourceWord(name: string): string {
+  const words: Readonly<Record<string, string>> = { cpus: l10n.t('cores'), memory: l10n.t('memory'), walltime: l10n.t('time limit'), gpus: l10n.t('GPUs'), gpu_type: l10n.t('type of GPU'), partition: l10n.t('partition'), account: l10n.t('account'), qos: l10n.t('quality of service'), constraint: l10n.t('constraint') };
+  return words[name] ?? name;
+}
+
+function resourceText(name: string, value: string | number): string {
+  if (typeof value === 'string') return value;
+  if (name === 'walltime') return spanText(value);
+  if (name === 'memory') return value >= 1024 ? `${numberText(value / 1024, 3)} GiB` : `${value} MiB`;
+  return value.toLocaleString();
+}

@@ -1,7 +1,8 @@
 /** From scripts to a submitted run: the New Sweep guide, and its second half for a tasks.py that is there. */
 import * as vscode from 'vscode';
+import type { PlanOutput, RunSpec } from '../../../operations/schemas.ts';
 import { withProgress } from '../cancellation.ts';
-import { planText } from '../documents/planText.ts';
+import type { Dashboard } from '../dashboard/dashboard.ts';
 import { showDocument } from '../documents/textDocuments.ts';
 import { pickFolder, type Editor } from '../editor.ts';
 import { subjectOf } from '../subjects.ts';
@@ -99,22 +100,32 @@ async function hasTasks(folder: string): Promise<boolean> {
   }
 }
 
-async function planFor(editor: Editor, argument: unknown, title: string): Promise<{ readonly folder: string; readonly plan: Parameters<typeof planText>[0] } | undefined> {
+async function planFor(editor: Editor, argument: unknown, title: string): Promise<PlanHandover | undefined> {
   const folder = await pickFolder();
   if (folder === undefined) return undefined;
   const draft = await runWizard(initialDraft(editor, argument), [clusterStep(editor, folder, title)]);
   if (!draft) return undefined;
   const operation = (await import('../../../operations/plan.ts')).plan;
-  return { folder, plan: await withProgress(`Planning on ${draft.cluster}`, (signal, progress) => editor.core.call(operation, runSpecOf(draft), { folder, signal, progress })) };
+  const spec = runSpecOf(draft);
+  return { folder, spec, plan: await withProgress(`Planning on ${draft.cluster}`, (signal, progress) => editor.core.call(operation, spec, { folder, signal, progress })) };
 }
 
-export async function planRun(editor: Editor, argument: unknown): Promise<void> {
-  const planned = await planFor(editor, argument, 'Plan');
+/** What the New Sweep guide hands over when its plan is to be seen drawn. */
+export interface PlanHandover {
+  readonly folder: string;
+  readonly spec: RunSpec;
+  readonly plan: PlanOutput;
+}
+
+const isHandover = (argument: unknown): argument is PlanHandover => typeof argument === 'object' && argument !== null && 'spec' in argument && 'plan' in argument && 'folder' in argument;
+
+/** The plan drawn to scale, in the dashboard, with the buttons that submit it. */
+export async function planRun(editor: Editor, dashboard: Dashboard, argument: unknown): Promise<void> {
+  const planned = isHandover(argument) ? argument : await planFor(editor, argument, 'Plan');
   if (!planned) return;
-  await showDocument(`plan/${planned.plan.run_name}.md`, planText(planned.plan), { language: 'markdown' });
-  if (planned.plan.verdict === 'fail') return;
-  const submit = 'Submit…';
-  if ((await vscode.window.showInformationMessage(planned.plan.headline, submit)) === submit) await submitExisting(editor, { kind: 'cluster', name: planned.plan.cluster });
+  const { rememberPlan } = await import('../dashboard/planSource.ts');
+  rememberPlan(editor, planned.folder, planned.spec, planned.plan);
+  await dashboard.go({ view: 'plan', params: { spec: JSON.stringify(planned.spec), folder: planned.folder } });
 }
 
 export async function showJobScript(editor: Editor, argument: unknown): Promise<void> {

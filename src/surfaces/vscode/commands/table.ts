@@ -32,7 +32,7 @@ export function commandTable({ editor, views, logs, dashboard }: CommandParts): 
     refreshClusters: () => editor.clusters.refresh(),
     discoverExecutors: async () => (await sweep()).discoverExecutors(editor),
     newSweep: async (argument) => (await sweep()).newSweep(editor, argument),
-    plan: async (argument) => (await sweep()).planRun(editor, argument),
+    plan: async (argument) => (await sweep()).planRun(editor, dashboard, argument),
     submitRun: async (argument) => (await sweep()).submitExisting(editor, argument),
     showJobScript: async (argument) => (await sweep()).showJobScript(editor, argument),
     resumeSubmission: async (argument) => (await runs()).resumeSubmission(editor, argument),

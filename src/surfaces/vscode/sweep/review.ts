@@ -5,7 +5,7 @@ import type { Finding, PlanOutput } from '../../../operations/schemas.ts';
 import { stateWord } from '../trees/runWords.ts';
 import type { SweepDraft } from './draft.ts';
 
-export type ReviewAction = 'submit' | 'submitNew' | 'earlier' | 'script' | 'plan' | 'rename' | 'retry' | 'back' | 'none';
+export type ReviewAction = 'submit' | 'submitNew' | 'earlier' | 'drawn' | 'script' | 'plan' | 'rename' | 'retry' | 'back' | 'none';
 
 export interface ReviewRow {
   readonly label: string;
@@ -41,6 +41,7 @@ function planRows(plan: PlanOutput, draft: SweepDraft): readonly ReviewRow[] {
     { label: shapeWords(plan), icon: 'layers', description: `on ${plan.cluster}`, action: 'plan' },
     { label: cost === '' ? 'Cost unknown: give a time limit to see it' : cost, icon: 'dashboard', action: 'plan' },
     { label: `Name: ${plan.run_name}`, icon: 'tag', description: draft.runName === undefined ? 'change' : '', action: 'rename' },
+    { label: 'See it drawn to scale', icon: 'graph', description: 'canary and submit from there', action: 'drawn' },
     { label: 'Show the job script', icon: 'terminal', action: 'script' },
     { label: 'Show the whole plan', icon: 'list-tree', action: 'plan' },
   ];

@@ -59,6 +59,11 @@ export function reviewStep(context: ReviewContext): Step<SweepDraft> {
         if (!('headline' in result)) return undefined;
         if (action === 'script') await showDocument(`plan/${result.run_name}.job.sh`, result.job_script, { language: 'shellscript', keepFocus: true });
         if (action === 'plan') await showDocument(`plan/${result.run_name}.md`, planText(result), { language: 'markdown', keepFocus: true });
+        if (action === 'drawn') {
+          // The guide ends here: the page has the buttons that it would have had, and a quick pick over it would hide it.
+          void vscode.commands.executeCommand('hpc-agent.plan', { folder, spec: runSpecOf(draft), plan: result });
+          return { kind: 'next', state: draft };
+        }
         if (action === 'earlier' && result.prior_run) {
           context.outcome.runId = result.prior_run.run_id;
           return { kind: 'next', state: draft };
