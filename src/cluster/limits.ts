@@ -37,7 +37,7 @@ export interface EffectiveLimits {
   readonly origins: Readonly<Partial<Record<'maxElementsPerArray' | 'maxArrayIndex' | 'maxConcurrentArrays' | 'maxSubmitJobs' | 'maxTasks', LimitSource>>>;
 }
 
-type LimitProfile = Pick<ClusterProfile, 'name' | 'constraints' | 'defaults' | 'maxWalltimeS' | 'origins'>;
+type LimitProfile = Pick<ClusterProfile, 'name' | 'constraints' | 'defaults' | 'maxWalltimeS' | 'maxSubmitJobs' | 'origins'>;
 
 function fromProfile(profile: LimitProfile, key: string, value: number): Limit {
   const origin = profile.origins[key];
@@ -56,8 +56,11 @@ function tightest(limits: readonly [Limit, ...Limit[]]): Limit {
 /** Throws `config_invalid` for a site that takes no arrays at all. */
 export function effectiveLimits(profile: LimitProfile, site: SchedulerLimits | undefined): EffectiveLimits {
   const { constraints } = profile;
+  const ownShare = profile.maxSubmitJobs === undefined ? [] : [fromProfile(profile, 'max_submit_jobs_per_user', profile.maxSubmitJobs)];
+  const [share, ...shares] = [...ownShare, ...fromSite('maxSubmitJobs', site?.maxSubmitJobs)];
+  const queued = share === undefined ? undefined : tightest([share, ...shares]);
   const arraySize = fromProfile(profile, 'constraints.max_array_size', constraints.maxArraySize);
-  const elements = tightest([
+  const mostElements = tightest([
     arraySize,
     ...fromSite('maxArrayIndex', site?.maxArrayIndex),
     ...fromSite('maxArraySize', site?.maxArraySize),
@@ -65,6 +68,8 @@ export function effectiveLimits(profile: LimitProfile, site: SchedulerLimits | u
     ...fromSite('maxSubmitJobs', site?.maxSubmitJobs),
     ...fromSite('maxJobCount', site?.maxJobCount),
   ]);
+  // It says nothing of how large an array may be, but no array may be larger.
+  const elements = queued !== undefined && queued.value < mostElements.value ? queued : mostElements;
   if (elements.value < 1) {
     throw new HpcError('config_invalid', `${profile.name} takes no job arrays: its ${elements.source.key} is ${elements.value}.`, {
       remediation: "Ask the site for arrays (Slurm: MaxArraySize of at least 2), or use another cluster.",
@@ -84,7 +89,7 @@ export function effectiveLimits(profile: LimitProfile, site: SchedulerLimits | u
     maxElementsPerArray: elements.value,
     maxArrayIndex: index.value,
     maxConcurrentArrays: concurrent.value,
-    maxSubmitJobs: site?.maxSubmitJobs,
+    maxSubmitJobs: queued?.value,
     maxTasks: constraints.maxTasks,
     maxWalltimeS: (partition) => walltimeLimit(partition).value,
     walltimeLimit,
@@ -92,7 +97,7 @@ export function effectiveLimits(profile: LimitProfile, site: SchedulerLimits | u
       maxElementsPerArray: elements.source,
       maxArrayIndex: index.source,
       maxConcurrentArrays: concurrent.source,
-      ...(site?.maxSubmitJobs === undefined ? {} : { maxSubmitJobs: { kind: 'site', key: 'maxSubmitJobs' } as const }),
+      ...(queued === undefined ? {} : { maxSubmitJobs: queued.source }),
       ...(constraints.maxTasks === undefined ? {} : { maxTasks: fromProfile(profile, 'constraints.max_tasks', constraints.maxTasks).source }),
     },
   };

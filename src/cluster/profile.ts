@@ -86,6 +86,8 @@ export interface ClusterProfile {
   /** The cluster's hard ceiling, apart from what `constraints` asks for. */
   readonly maxWalltimeS: number;
   readonly maxNodeMemMiB?: number;
+  /** Jobs and array elements that the user may have in the queue at once, where the site does not say so itself. */
+  readonly maxSubmitJobs?: number;
   readonly gpuQueues: Readonly<Record<string, GpuQueue>>;
   readonly excludedGpuQueuePrefixes: readonly string[];
   /** Absolute paths on this machine of job script templates to use instead of ours. */

@@ -152,6 +152,7 @@ export const plainFields = {
   max_walltime_sec: duration("The cluster's hard wall time limit in seconds.", 1),
   default_walltime_sec: duration('Wall time of a task where nothing is known of it, in seconds.', 1),
   max_node_mem_mb: whole('Largest memory that one node has, in MiB.', 1),
+  max_submit_jobs_per_user: whole('Jobs and array elements that you may have in the queue at once.', 1),
   gpu_queues: z.record(z.string(), gpuQueue, { error: 'a mapping of queue prefixes, such as {gpu_a100: {name: A100, perf: 1.2}}' }).check(z.describe('GPU queues by the prefix of their names.')),
   excluded_gpu_queue_prefixes: list('a list of queue prefixes', 'GPU queues to leave out, by the prefix of their names.'),
   env: environment('Variables for every task.'),

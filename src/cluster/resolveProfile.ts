@@ -171,6 +171,7 @@ export function resolveProfile(name: string, merged: Layer, context: ResolveCont
     autoDaisyChain: flag('auto_daisy_chain'),
     maxWalltimeS: orDefault('max_walltime_sec', duration('max_walltime_sec'), 86_400),
     maxNodeMemMiB: number('max_node_mem_mb'),
+    maxSubmitJobs: number('max_submit_jobs_per_user'),
     gpuQueues,
     excludedGpuQueuePrefixes: list('excluded_gpu_queue_prefixes'),
     templates: withoutUndefined({ cpu: localPath('templates.cpu'), gpu: localPath('templates.gpu') }),

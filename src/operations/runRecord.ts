@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { defineOperation } from './operation.ts';
 import { resources, runId } from './schemas.ts';
 import { resourcesOutput, runDepsOf } from './runRequest.ts';
+import { resourcesOfRun } from '../runs/sidecarResources.ts';
 
 export const runRecord = defineOperation({
   name: 'run-record',
@@ -41,7 +42,7 @@ export const runRecord = defineOperation({
     const { sidecar, submission } = await requireRun(input.run_id, await runDepsOf(context));
     const provenance = sidecar.extra?.provenance as { git_sha?: unknown; git_changed_files?: unknown } | undefined;
     const jobsOf = (arrays: readonly { readonly job_id: string | null }[]): string[] => arrays.flatMap(({ job_id }) => job_id ?? []);
-    const asked = resourcesOutput(sidecar.resources ?? {});
+    const asked = resourcesOutput(resourcesOfRun(sidecar));
     return {
       run_id: sidecar.run_id,
       executor: sidecar.executor,

@@ -7,6 +7,7 @@
 import { quantile, type RuntimeRollup } from './runtimeQuantiles.ts';
 import { gpuTypeOf } from './runtimeSamples.ts';
 import type { RunView } from './runView.ts';
+import { resourcesOfRun } from './sidecarResources.ts';
 
 const enough = 3;
 
@@ -14,7 +15,7 @@ export function etaS(view: Pick<RunView, 'tasks' | 'counts' | 'sidecar'>, histor
   const { running, pending } = view.counts;
   if (running === 0) return null;
   const own = view.tasks.flatMap(({ state, elapsedS }) => (state === 'complete' && elapsedS !== null && elapsedS > 0 ? [elapsedS] : [])).sort((a, b) => a - b);
-  const earlier = history.seconds.get(gpuTypeOf((view.sidecar.resources ?? {})));
+  const earlier = history.seconds.get(gpuTypeOf(resourcesOfRun(view.sidecar)));
   const taskS = own.length >= enough ? quantile(own, 0.5) : earlier?.p50;
   const slowS = own.length >= enough ? quantile(own, 0.95) : earlier?.p95;
   if (taskS === undefined || slowS === undefined) return null;

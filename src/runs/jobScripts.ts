@@ -11,6 +11,7 @@ import type { RunDeps } from './deps.ts';
 import type { RunPlan } from './planRun.ts';
 import { placedArrays, TaskList, type ChainLink } from './placement.ts';
 import type { Attempt, Sidecar } from './sidecar.ts';
+import { resourcesOfRun } from './sidecarResources.ts';
 
 /** The workspace's own template, if the profile names one and the workspace is trusted. */
 async function templateOverride(profile: ClusterProfile, gpu: boolean, deps: Pick<RunDeps, 'trusted'>): Promise<TemplateOverride | undefined> {
@@ -128,12 +129,12 @@ export async function jobScriptsOf(sidecar: Sidecar, attempt: Attempt | undefine
   const combiner = async (key: string, wave: number | 'all'): Promise<JobScript> => ({
     key,
     text: await renderJobScript(
-      { ...input((sidecar.resources ?? {}), attempt?.number ?? 1), gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: markerPath(key) },
+      { ...input(resourcesOfRun(sidecar), attempt?.number ?? 1), gpu: false, program: { kind: 'combiner', combiner: path.posix.join(runtime, '_hpc_combiner.py'), wave, extraArguments: ['--force'] }, markerPath: markerPath(key) },
       { templatesDirectory },
     ),
   });
   if (attempt === undefined) {
-    const resources = (sidecar.resources ?? {}) as ResourceRequest;
+    const resources = resourcesOfRun(sidecar);
     return Promise.all([...submission.arrays.flatMap(({ key, first_task }) => chain(key, resources, { taskOffset: first_task })), ...submission.combiners.map(({ key, wave }) => combiner(key, wave))]);
   }
   return Promise.all([

@@ -4,6 +4,7 @@
  */
 import type { IndexRange, ResourceRequest } from '../scheduler/port.ts';
 import type { Attempt, Hop, Sidecar, Submission } from './sidecar.ts';
+import { resourcesOfRun } from './sidecarResources.ts';
 
 /** Inclusive ranges of task ids, ascending. */
 export type TaskRanges = readonly (readonly [number, number])[];
@@ -164,7 +165,7 @@ export function isWhollySubmitted(submission: Submission): boolean {
 /** What the task's latest attempt was given. */
 export function resourcesOfTask(sidecar: Sidecar, task: number): ResourceRequest {
   const group = sidecar.extra?.submission?.attempts?.toReversed().flatMap(({ groups }) => groups).find(({ tasks }) => tasks.some(([first, last]) => first <= task && task <= last));
-  return (group?.resources ?? sidecar.resources ?? {});
+  return group === undefined ? resourcesOfRun(sidecar) : group.resources;
 }
 
 /** In how many attempts after the first the task is. */

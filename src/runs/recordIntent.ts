@@ -17,6 +17,7 @@ import { provenanceOf } from './provenance.ts';
 import type { OpenRun } from './runView.ts';
 import { writeSidecar, type Hop, type Sidecar, type Submission } from './sidecar.ts';
 import { paramsFile, runsDirectory } from './workspace.ts';
+import { resourcesForSidecar, resourcesOfRun } from './sidecarResources.ts';
 
 export async function recordIntent(plan: RunPlan, deps: RunDeps): Promise<Sidecar> {
   const frozen = deps.executors.freeze(plan.sweep.lines);
@@ -97,7 +98,7 @@ export function sidecarOf(plan: RunPlan, runId: string, submittedAt: string, pro
     cluster: plan.profile.name,
     profile: plan.runName,
     remote_path: plan.remotePath,
-    resources: { ...plan.resources },
+    resources: resourcesForSidecar(plan.resources),
     env: { modules: plan.profile.modules, ...(plan.profile.condaEnvs[0] === undefined ? {} : { conda_env: plan.profile.condaEnvs[0] }) },
     ...(plan.request.autoRetry === undefined ? {} : { auto_retry: plan.request.autoRetry }),
     ...(plan.request.maxRetries === undefined ? {} : { max_retries: plan.request.maxRetries }),
@@ -138,10 +139,10 @@ function recordOf(sidecar: Sidecar, plan: RunPlan, deps: RunDeps): RunRecord {
 }
 
 /** What the jobs of a run are made of, apart from its names. */
-export function essenceOf({ resources, executor, result_dir_template, env, extra }: Sidecar): unknown {
+export function essenceOf({ resources: given, executor, result_dir_template, env, extra }: Sidecar): unknown {
   const { command, commands, submission } = (extra ?? {}) as { command?: unknown; commands?: unknown; submission?: Submission };
   const arrays = submission?.arrays.map(({ key, first_task, task_count }) => ({ key, first_task, task_count }));
-  return JSON.parse(JSON.stringify({ resources, executor, result_dir_template, env, command, commands, arrays, run_name: submission?.run_name, max_concurrent: submission?.max_concurrent, hops: submission?.hops?.length, variables: submission?.env })) as unknown;
+  return JSON.parse(JSON.stringify({ resources: resourcesOfRun({ ...(given ? { resources: given } : {}) }), executor, result_dir_template, env, command, commands, arrays, run_name: submission?.run_name, max_concurrent: submission?.max_concurrent, hops: submission?.hops?.length, variables: submission?.env })) as unknown;
 }
 
 /** The journal may be another machine's: the workspace came with its sidecars, the record is made here. */

@@ -7,6 +7,7 @@ import type { RuntimeSample } from './runtimes.ts';
 import { readParams, type OpenRun } from './runView.ts';
 import type { Sidecar } from './sidecar.ts';
 import { readEvents, type TaskEvent } from './taskEvents.ts';
+import { resourcesOfRun } from './sidecarResources.ts';
 
 /** What a task's attempt was given. The tasks of a run count their attempts as it does. */
 export function givenTo(sidecar: Sidecar, task: number, attempt: number): { readonly number: number; readonly resources: ResourceRequest; readonly submittedAt: string } {
@@ -16,7 +17,7 @@ export function givenTo(sidecar: Sidecar, task: number, attempt: number): { read
     const group = number <= attempt ? groups.find(({ tasks }) => isIn(tasks)) : undefined;
     if (group) return { number, resources: group.resources, submittedAt: at };
   }
-  return { number: 1, resources: (sidecar.resources ?? {}), submittedAt: sidecar.submitted_at };
+  return { number: 1, resources: resourcesOfRun(sidecar), submittedAt: sidecar.submitted_at };
 }
 
 const isoOf = (seconds: number): string => new Date(Math.round(seconds * 1000)).toISOString();

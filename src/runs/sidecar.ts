@@ -50,6 +50,8 @@ const attemptSchema = z.object({
       failure_class: z.nullable(z.string()),
       tasks: rangesSchema,
       resources: z.record(z.string(), z.unknown()),
+      /** The tasks by the fingerprint of their failure, as `failures` gives it. */
+      fingerprints: z.optional(z.record(z.string(), rangesSchema)),
       /** What is other than in the attempt before, and why, in one sentence. */
       change: z.string(),
     }),

@@ -8,6 +8,7 @@ import type { ResourceRequest, SchedulerTools, SubmitRequest } from '../schedule
 import { placedArrays } from './placement.ts';
 import type { Attempt, Hop, Sidecar, Submission } from './sidecar.ts';
 import type { SubmitStep } from '../cluster/submitProtocol.ts';
+import { resourcesOfRun } from './sidecarResources.ts';
 
 /** The remote program puts the id of that key's job in its place. */
 const jobIdOf = (key: string): string => `{job:${key}}`;
@@ -56,7 +57,7 @@ function hopSteps(key: string, hops: readonly Hop[] | undefined, step: (key: str
 const lastOf = (key: string, hops: readonly Hop[] | undefined): string => hops?.at(-1)?.arrays.find(({ of }) => of === key)?.key ?? key;
 
 function firstSteps(sidecar: Sidecar, submission: Submission, session: ClusterSession, tools: SchedulerTools): readonly SubmitStep[] {
-  const resources = (sidecar.resources ?? {}) as ResourceRequest;
+  const resources = resourcesOfRun(sidecar);
   const keysOfWave = (wave: number): readonly string[] => submission.arrays.filter((array) => array.wave === wave).map(({ key }) => lastOf(key, submission.hops));
   const step = (key: string, jobName: string, after: readonly string[], parts: Omit<JobParts, 'dependencies'>): SubmitStep => ({
     key,

@@ -13,12 +13,11 @@ import { parseCombined, tableOf } from '../../src/runs/resultsTable.ts';
 import { rollUp } from '../../src/runs/runtimeQuantiles.ts';
 import { readRuntimes, storeSamples } from '../../src/runs/runtimes.ts';
 import { readSidecar } from '../../src/runs/sidecar.ts';
+import { resourcesOfRun } from '../../src/runs/sidecarResources.ts';
 import { exchange, installPublished } from './published.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const versions = ['0.3.0', '0.11.4'];
-/** Keys of its sample clusters.yaml that we do not know. */
-const unknownKeys: Readonly<Record<string, readonly string[]>> = { '0.11.4': ['max_submit_jobs_per_user'] };
 
 interface Quantiles {
   readonly p50: number;
@@ -102,7 +101,10 @@ describe('files to and from the published hpc-agent', function () {
       runId = submitted.run_id;
       await ours('ours', 'monitor', runId);
       await ours('ours', 'aggregate', runId);
-      cmdSha = (await readSidecar(at('ours'), runId))?.cmd_sha ?? '';
+      const sidecar = await readSidecar(at('ours'), runId);
+      cmdSha = sidecar?.cmd_sha ?? '';
+      // The names by which it takes a run's resources from a sidecar.
+      assert.deepEqual([sidecar?.resources?.mem_mb, sidecar?.resources?.walltime_sec], [512, 600]);
     });
 
     for (const version of versions) {
@@ -162,6 +164,7 @@ describe('files to and from the published hpc-agent', function () {
       it('its sidecar: a run of another product, that find-prior-run finds', async () => {
         const sidecar = await readSidecar(at(place), runId);
         assert.deepEqual([sidecar?.task_count, sidecar?.cmd_sha, sidecar?.job_ids, sidecar?.resources], [6, its.cmd_sha, ['4711'], { cpus: 2, mem: '4G', walltime: '01:00:00' }]);
+        assert.deepEqual(sidecar && resourcesOfRun(sidecar), { cpus: 2, memoryMiB: 4096, walltimeS: 3600 });
         const listed = await ours<{ runs: readonly unknown[]; problems: readonly unknown[] }>(place, 'list-runs');
         assert.deepEqual([listed.runs, listed.problems], [[], []]);
         const prior = await ours<Readonly<Record<string, unknown>>>(place, 'find-prior-run', its.cmd_sha);
@@ -200,7 +203,7 @@ describe('files to and from the published hpc-agent', function () {
         assert.ok(names.length > 0);
         assert.deepEqual(names.filter((name) => !clusters.some((cluster) => cluster.name === name)), []);
         // Its sample file is to be filled in, and we say so; a key that is younger than what we know is named and changes nothing.
-        assert.deepEqual(problems.filter(({ message }) => !message.includes('still holds the sample text')).map(({ message }) => message), unknownKeys[version]?.map((key) => `"${key}" is not a setting of a cluster and has no effect.`) ?? []);
+        assert.deepEqual(problems.filter(({ message }) => !message.includes('still holds the sample text')).map(({ message }) => message), []);
         const store = new ClusterStore({ workspaceDirectory: at(place), trusted: true, home: at('its-home'), env: { HPC_AGENT_HOME: homeOf(place) } });
         for (const name of names) assert.equal((await store.get(name ?? '')).name, name);
       });

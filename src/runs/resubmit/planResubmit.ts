@@ -9,6 +9,7 @@
  */
 import { effectiveLimits } from '../../cluster/limits.ts';
 import { HpcError } from '../../foundation/errors.ts';
+import { groupBy } from '../../foundation/collections.ts';
 import { sha256Hex } from '../../foundation/ids.ts';
 import type { ResourceRequest } from '../../scheduler/port.ts';
 import type { CallOptions, RunDeps } from '../deps.ts';
@@ -41,6 +42,8 @@ export interface ResubmitGroup {
   readonly before: ResourceRequest;
   readonly resources: ResourceRequest;
   readonly change: string;
+  /** Which failure each task had. */
+  readonly fingerprints: ReadonlyMap<string, readonly number[]>;
 }
 
 export interface BlockedTasks {
@@ -125,6 +128,11 @@ function candidatesOf(request: ResubmitRequest, { view, failed }: Diagnosis): re
   return [...all, ...named].filter(({ failureClass }) => request.failureClass === undefined || failureClass === request.failureClass).sort((a, b) => a.task - b.task);
 }
 
+function byFingerprint(members: readonly Candidate[]): ReadonlyMap<string, readonly number[]> {
+  const groups = groupBy(members.filter(({ failed }) => failed !== undefined), ({ failed }) => (failed ? verdictOf(failed).fingerprint : ''));
+  return new Map([...groups].map(([fingerprint, group]) => [fingerprint, group.map(({ task }) => task)]));
+}
+
 function sortOut(request: ResubmitRequest, diagnosis: Diagnosis, limitsFor: (resources: ResourceRequest) => Place): Pick<ResubmitPlan, 'groups' | 'blocked'> {
   const { view } = diagnosis;
   const { rules } = retryRulesOf(view.sidecar);
@@ -171,7 +179,7 @@ function sortOut(request: ResubmitRequest, diagnosis: Diagnosis, limitsFor: (res
     const avoid = policy?.avoidNode === true ? nodesToAvoid(members, limitsFor(ordered)) : [];
     const change = [changeOf(before, ordered), sized.change, avoid.length > 0 ? `not on ${avoid.join(', ')}` : ''].filter((part) => part !== '').join('; ');
     const resources = avoid.length === 0 ? sized.resources : { ...sized.resources, excludeNodes: [...new Set([...(before.excludeNodes ?? []), ...avoid])] };
-    groups.push({ failureClass, tasks: members.map(({ task }) => task), before, resources, change: change === '' ? 'as before' : change });
+    groups.push({ failureClass, tasks: members.map(({ task }) => task), before, resources, fingerprints: byFingerprint(members), change: change === '' ? 'as before' : change });
   }
   return { groups, blocked: [...blocked.values()] };
 }

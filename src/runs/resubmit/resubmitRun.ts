@@ -106,7 +106,7 @@ async function recordAttempt(plan: ResubmitPlan, request: ResubmitRequest, sessi
 async function attemptFor(plan: ResubmitPlan, request: ResubmitRequest, number: number, sidecar: Sidecar, session: ClusterSession, deps: RunDeps, call: CallOptions): Promise<Attempt> {
   const submission = submissionOf(sidecar);
   const limits = effectiveLimits(session.profile, await siteLimits(session, deps, { signal: call.signal }));
-  const groups = plan.groups.map((group) => ({ failure_class: group.failureClass, tasks: rangesOf(group.tasks).map(([first, last]): [number, number] => [first, last]), resources: { ...group.resources }, change: group.change }));
+  const groups = plan.groups.map((group) => ({ failure_class: group.failureClass, tasks: rangesOf(group.tasks).map(([first, last]): [number, number] => [first, last]), resources: { ...group.resources }, ...(group.fingerprints.size === 0 ? {} : { fingerprints: Object.fromEntries([...group.fingerprints].map(([fingerprint, tasks]) => [fingerprint, rangesOf(tasks).map(([first, last]): [number, number] => [first, last])])) }), change: group.change }));
   // The arrays of all groups in one sequence, as many at once as may be queued.
   const cut = plan.groups.flatMap(({ tasks }, group) => planArrays(tasks.length, { maxElementsPerArray: limits.maxElementsPerArray, maxConcurrentArrays: Infinity }).map(({ firstTask, taskCount }) => ({ group, tasks: tasks.slice(firstTask, firstTask + taskCount) })));
   const width = Math.max(1, limits.maxConcurrentArrays);

@@ -50,6 +50,13 @@ describe('effective limits (unit)', () => {
     const limits = effectiveLimits(profile({}), site({ maxArrayIndex: 1000, maxSubmitJobs: 200, maxJobCount: 10_000 }));
     assert.deepEqual([limits.maxElementsPerArray, limits.maxSubmitJobs], [200, 200]);
   });
+  it('take the share of the queue from the profile where it is tighter, without making arrays larger by it', () => {
+    const stated = (most: number): ReturnType<typeof effectiveLimits> => effectiveLimits({ ...profile({}), maxSubmitJobs: most, origins: { max_submit_jobs_per_user: { scope: 'user', file: 'c.yaml', line: 7 } } }, undefined);
+    assert.deepEqual([stated(5000).maxElementsPerArray, stated(5000).maxSubmitJobs], [1000, 5000]);
+    assert.deepEqual([stated(60).maxElementsPerArray, stated(60).maxSubmitJobs], [60, 60]);
+    assert.equal(describeLimitSource(stated(60).origins.maxSubmitJobs ?? assert.fail()), 'max_submit_jobs_per_user in c.yaml:7');
+    assert.equal(effectiveLimits({ ...profile({}), maxSubmitJobs: 500 }, site({ maxSubmitJobs: 200 })).maxSubmitJobs, 200);
+  });
   it('know the wall time of the partition that is meant', () => {
     const limits = effectiveLimits(profile({ walltime: 7200, ceiling: 10_000 }), site({ partitions: [partition('short', 3600, true), partition('long', 90_000), partition('open', undefined)] }));
     assert.deepEqual([undefined, 'short', 'long', 'open', 'unheard-of'].map((name) => limits.maxWalltimeS(name)), [3600, 3600, 7200, 7200, 7200]);

@@ -4,14 +4,16 @@ import * as path from 'node:path';
 import fc from 'fast-check';
 import { HpcError } from '../../../src/foundation/errors.ts';
 import { cancelRun } from '../../../src/runs/cancelRun.ts';
+import { tasksOfFailure } from '../../../src/runs/failureSelection.ts';
 import { runState } from '../../../src/runs/listRuns.ts';
 import { rangesOf } from '../../../src/runs/placement.ts';
+import { readSidecar, writeSidecar, type Attempt } from '../../../src/runs/sidecar.ts';
 import { endEvent, makePlace, queueRow as rowOf, startEvent, type Place } from './place.ts';
 
 const runId = '20260102-000000-abcdef01';
 
 /** A row under the name of its array: an id alone does not make a job ours. */
-const names: Readonly<Record<string, string>> = { 10: 'run-w0a0-0123456789', 11: 'run-w0a1-0123456789', 12: 'run-w1a0-0123456789' };
+const names: Readonly<Record<string, string>> = { 10: 'run-w0a0-0123456789', 11: 'run-w0a1-0123456789', 12: 'run-w1a0-0123456789', 20: 'run-r2w0a0-0123456789', 21: 'run-r2w0a1-0123456789' };
 const queueRow = (id: string, state: string, node = '', reason = 'None', name = names[id.slice(0, 2)]): string => rowOf(id, state, node, reason, name);
 
 describe('cancelling (unit)', function () {
@@ -58,6 +60,24 @@ describe('cancelling (unit)', function () {
   it('wishes add up, and a task that then leaves the queue was cancelled', async () => {
     await cancel({ taskIds: [4] });
     assert.deepEqual((await cancel({ taskIds: [6, 7] })).wish, [[4, 4], [6, 7]]);
+  });
+
+  it('a failure group, by its class or fingerprint: what is tried again because of it, and nothing else', async () => {
+    const sidecar = (await readSidecar(place.experimentDir, runId)) ?? assert.fail();
+    const submission = sidecar.extra?.submission ?? assert.fail();
+    const array = (key: string, group: number, task: number, job: string): Attempt['arrays'][number] => ({ key, wave: 0, group, tasks: [[task, task]], job_name: names[job] ?? '', job_id: job });
+    const attempt: Attempt = {
+      number: 2, request_id: 'r', at: '2026-01-02T00:00:00Z', automatic: true,
+      groups: [{ failure_class: 'system_oom', tasks: [[2, 2]], fingerprints: { 'scheduler:system_oom': [[2, 2]] }, resources: {}, change: '' }, { failure_class: 'walltime', tasks: [[3, 3]], resources: {}, change: '' }],
+      arrays: [array('r2w0a0', 0, 2, '20'), array('r2w0a1', 1, 3, '21')],
+      combiner: { key: 'r2c', job_name: 'run-r2c-0123456789', job_id: '900020' },
+    };
+    await writeSidecar(place.experimentDir, { ...sidecar, extra: { ...sidecar.extra, submission: { ...submission, attempts: [attempt] } } });
+    await place.says('squeue', queueRow('20_1', 'RUNNING', 'node1') + queueRow('21_1', 'PENDING', '', 'Priority') + queueRow('11_[1-4]', 'PENDING', '', 'Resources') + queueRow('12_[1-2]', 'PENDING', '', 'Dependency'));
+    const group = (name: string): Promise<readonly number[]> => tasksOfFailure(runId, name, place.deps, place.call);
+    assert.deepEqual([await group('system_oom'), await group('scheduler:system_oom'), await group('walltime')], [[2], [2], [3]]);
+    await assert.rejects(group('segfault'), (error) => HpcError.is(error, 'spec_invalid') && (error.remediation ?? '').includes('system_oom, walltime'));
+    assert.deepEqual(await cancel({ taskIds: [...(await group('system_oom'))] }), { cancelledTasks: 1, alreadyEnded: 0, line: '20', wish: [[2, 2]] });
   });
 
   it('what had failed before the whole run was cancelled stays failed', async () => {
