@@ -9,6 +9,7 @@ import { registerLogFeatures } from './surfaces/vscode/documents/logFeatures.ts'
 import { registerTextDocuments } from './surfaces/vscode/documents/textDocuments.ts';
 import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
 import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
+import { registerLanguageHelp } from './surfaces/vscode/language/register.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
 import { RunNotifier } from './surfaces/vscode/notices/runNotifier.ts';
 import { ClustersStore } from './surfaces/vscode/trees/clustersStore.ts';
@@ -27,6 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const reservations = new ReservationsStore(core, log.child('reservations'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
   const views = createViews(runs, clusters, reservations);
   const logs = new LogDocuments(core);
+  const language = registerLanguageHelp(core);
   const editor: Editor = { context, core, log, channel, runs, clusters, reservations, revealRun: (runId) => views.revealRun(runId) };
   const dashboard = createDashboard(editor);
   context.subscriptions.push(
@@ -37,10 +39,11 @@ export function activate(context: vscode.ExtensionContext): void {
     reservations,
     views,
     logs,
+    language,
     dashboard,
     registerLogFeatures(logs),
     registerTextDocuments(),
-    registerCommands({ editor, views, logs, dashboard }),
+    registerCommands({ editor, views, logs, language, dashboard }),
     registerTools(editor),
     registerParticipant(editor),
     new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),

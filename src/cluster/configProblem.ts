@@ -14,6 +14,8 @@ export interface ConfigProblem {
   readonly key?: string;
   readonly message: string;
   readonly remediation: string;
+  /** Words that may have been meant instead of the one at the place, likeliest first. */
+  readonly suggestions?: readonly string[];
 }
 
 /** `file:line:column: message`. */

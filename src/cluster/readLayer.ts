@@ -7,7 +7,7 @@
 import * as z from 'zod/mini';
 import type { ConfigProblem } from './configProblem.ts';
 import type { RawCluster, TextPlace, YamlTree } from './clustersYaml.ts';
-import { didYouMean } from './nearMiss.ts';
+import { didYouMean, nearMisses } from './nearMiss.ts';
 import type { OriginScope, ValueOrigin } from './profile.ts';
 import { hpcAgentOnlyKeys, isNestedKey, isPlainKey, nestedFields, placeholderPattern, plainFields, topLevelKeys } from './profileSchema.ts';
 
@@ -47,11 +47,12 @@ const isNull = (tree: YamlTree): boolean => tree.kind === 'scalar' && tree.value
 export function readLayer(cluster: RawCluster, scope: OriginScope, file: string): { layer: Layer; problems: ConfigProblem[] } {
   const layer = new Map<string, LayerValue>();
   const problems: ConfigProblem[] = [];
-  const report = (severity: ConfigProblem['severity'], key: string, place: TextPlace, message: string, remediation: string): void => void problems.push({ severity, cluster: cluster.name, file, ...place, key, message, remediation });
+  const report = (severity: ConfigProblem['severity'], key: string, place: TextPlace, message: string, remediation: string, suggestions: readonly string[] = []): void =>
+    void problems.push({ severity, cluster: cluster.name, file, ...place, key, message, remediation, ...(suggestions.length === 0 ? {} : { suggestions }) });
   const unknownKey = (key: string, name: string, place: TextPlace, known: readonly string[]): void => {
     if (name.startsWith("x-")) return;
     if (hpcAgentOnlyKeys.includes(key)) report('warning', key, place, `"${key}" is a setting of newer hpc-agent versions and has no effect here.`, 'Nothing has to be done.');
-    else report('warning', key, place, `"${key}" is not a setting of a cluster and has no effect.${didYouMean(name, known)}`, 'Correct the name, or remove it.');
+    else report('warning', key, place, `"${key}" is not a setting of a cluster and has no effect.${didYouMean(name, known)}`, 'Correct the name, or remove it.', nearMisses(name, known));
   };
   // `wrapped`: how many steps of an issue's path the schema added above the value.
   const check = (key: string, tree: YamlTree, schema: z.ZodMiniType, wrapped = 0): void => {
@@ -73,8 +74,10 @@ export function readLayer(cluster: RawCluster, scope: OriginScope, file: string)
       const inner = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
       const where = [key, ...steps.map(String)].join('.');
       const found = toPlain(at.tree);
-      const hint = issue.code === 'invalid_value' && typeof found === 'string' ? didYouMean(found, issue.values.map(String)) : '';
-      report('error', where, at.place, inner === undefined ? `${where} is ${shown(found)}, but must be ${issue.message}.${hint}` : `The last word of ${where} must be ${inner}.`, `Correct it, or remove ${where}.`);
+      const words = issue.code === 'invalid_value' ? issue.values.map(String) : [];
+      const hint = typeof found === 'string' ? didYouMean(found, words) : '';
+      const near = typeof found === 'string' ? nearMisses(found, words) : [];
+      report('error', where, at.place, inner === undefined ? `${where} is ${shown(found)}, but must be ${issue.message}.${hint}` : `The last word of ${where} must be ${inner}.`, `Correct it, or remove ${where}.`, near.length > 0 ? near : words);
     }
   };
   for (const [key, { keyPlace, value }] of cluster.tree?.entries ?? []) {

@@ -21,6 +21,8 @@ export interface EvaluatedSweep extends Omit<SweepEvaluation, 'problems'> {
 }
 
 const keptMs = 30 * 60_000;
+/** Where a plan evaluates that was not told where. */
+const anywhere = 'auto:';
 
 function keptFile(deps: RunDeps): string {
   return path.join(deps.home, 'journal', repoHash(deps.experimentDir), 'planned-sweep.json');
@@ -37,7 +39,7 @@ export async function evaluateSweep(request: Pick<RunRequest, 'evaluateOn' | 'cl
     throw new HpcError('spec_invalid', `There is no sweep yet: ${tasksFile(deps.experimentDir)} is missing.`, { remediation: 'Describe it with New Sweep, or with build-tasks-py.', details: { finding: 'tasks_py_missing' } });
   }
   const tasksPySha = sha256Hex(source);
-  const where = `${request.evaluateOn}:${request.evaluateOn === 'cluster' ? request.cluster : ''}`;
+  const where = request.evaluateOn === 'auto' ? anywhere : `${request.evaluateOn}:${request.evaluateOn === 'cluster' ? request.cluster : ''}`;
   const evaluation = (await kept(deps, tasksPySha, where)) ?? (await evaluate(request, session, deps, remotePath, options));
   await writeJsonAtomic(keptFile(deps), { at: deps.clock.now().getTime(), where, evaluation }, { mode: 0o600 });
   return { ...evaluation, findings: evaluation.problems.map((problem) => ({ ...problem })) };
@@ -52,6 +54,26 @@ async function kept(deps: RunDeps, tasksPySha: string, where: string): Promise<S
   } catch {
     return undefined;
   }
+}
+
+/** What a plan or somebody who looked at the file found, as long as it is unchanged; runs nothing. */
+export async function knownEvaluation(deps: RunDeps): Promise<SweepEvaluation | undefined> {
+  const source = await readTextIfThere(tasksFile(deps.experimentDir));
+  return source === undefined ? undefined : kept(deps, sha256Hex(source), anywhere);
+}
+
+/** Evaluates the file on this computer, for who looks at it; a plan that follows takes this evaluation. Undefined: there is no Python here. */
+export async function evaluateHere(deps: RunDeps, options: CallOptions): Promise<SweepEvaluation | undefined> {
+  const known = await knownEvaluation(deps);
+  if (known) return known;
+  const here = await deps.local.environment({ signal: options.signal }).catch((error: unknown) => {
+    if (HpcError.is(error)) return undefined;
+    throw error;
+  });
+  if (here?.python === undefined) return undefined;
+  const evaluation = await deps.executors.evaluate({ run: (command, execOptions) => deps.local.exec(command, execOptions), python: here.python, cwd: deps.experimentDir, signal: options.signal });
+  await writeJsonAtomic(keptFile(deps), { at: deps.clock.now().getTime(), where: anywhere, evaluation }, { mode: 0o600 });
+  return evaluation;
 }
 
 /** `auto`: here; on the cluster where there is no Python here or it lacks a module that tasks.py imports. */

@@ -8,6 +8,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clustersJsonSchema } from '../../src/cluster/profileSchema.ts';
+import { axesSchema, playbookSchema } from '../../src/operations/editing/fileSchemas.ts';
 import { loadCatalogue } from '../../src/operations/catalogue.ts';
 import { catalogueEntryOf } from '../../src/operations/catalogueFile.ts';
 
@@ -21,7 +22,7 @@ export async function renderSchemas(): Promise<ReadonlyMap<string, string>> {
     [`${operation.name}.input.json`, text({ title: `Input of ${operation.name}`, description: operation.summary, ...operation.inputSchema() })],
     [`${operation.name}.output.json`, text({ title: `Output of ${operation.name}`, ...operation.outputSchema() })],
   ]);
-  return new Map([...files, ['clusters.json', text(clustersJsonSchema())], ['catalogue.json', text(catalogue.map(catalogueEntryOf))]]);
+  return new Map([...files, ['clusters.json', text(clustersJsonSchema())], ['axes.json', text(axesSchema)], ['playbook.json', text(playbookSchema)], ['catalogue.json', text(catalogue.map(catalogueEntryOf))]]);
 }
 
 /** What differs between the folder and the code, one sentence each. */

@@ -10,6 +10,8 @@ export const commandIds = [
   'newSweep',
   'plan',
   'submitRun',
+  'runCanary',
+  'countTasks',
   'resumeSubmission',
   'refresh',
   'refreshClusters',

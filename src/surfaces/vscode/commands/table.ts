@@ -5,6 +5,7 @@ import { commandIds, type CommandHandler, type CommandTable } from '../commandId
 import { tellError, type Editor } from '../editor.ts';
 import { runIdOf, subjectOf } from '../subjects.ts';
 import type { TreeNode } from '../trees/node.ts';
+import type { LanguageHelp } from '../language/register.ts';
 import type { Views } from '../views.ts';
 import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { LogDocuments } from '../documents/logDocuments.ts';
@@ -13,10 +14,11 @@ export interface CommandParts {
   readonly editor: Editor;
   readonly views: Views;
   readonly logs: LogDocuments;
+  readonly language: LanguageHelp;
   readonly dashboard: Dashboard;
 }
 
-export function commandTable({ editor, views, logs, dashboard }: CommandParts): CommandTable {
+export function commandTable({ editor, views, logs, language, dashboard }: CommandParts): CommandTable {
   const clusters = async () => import('./clusterCommands.ts');
   const runs = async () => import('./runCommands.ts');
   const sweep = async () => import('./sweepCommands.ts');
@@ -34,6 +36,8 @@ export function commandTable({ editor, views, logs, dashboard }: CommandParts): 
     newSweep: async (argument) => (await sweep()).newSweep(editor, argument),
     plan: async (argument) => (await sweep()).planRun(editor, dashboard, argument),
     submitRun: async (argument) => (await sweep()).submitExisting(editor, argument),
+    runCanary: async () => (await import('./canaryCommand.ts')).runCanary(editor),
+    countTasks: async () => (await import('./sweepCount.ts')).countTasks(language),
     showJobScript: async (argument) => (await sweep()).showJobScript(editor, argument),
     resumeSubmission: async (argument) => (await runs()).resumeSubmission(editor, argument),
     refresh: async () => (await runs()).refreshRuns(editor),

@@ -1,0 +1,29 @@
+/** One task first, then the rest: from a cluster and its resources to the one question that spends. */
+import * as vscode from 'vscode';
+import { withProgress } from '../cancellation.ts';
+import { pickFolder, type Editor } from '../editor.ts';
+import { clusterStep, resourcesStep } from '../sweep/clusterSteps.ts';
+import { emptyDraft, runSpecOf } from '../sweep/draft.ts';
+import { runWizard } from '../sweep/wizard.ts';
+
+export async function runCanary(editor: Editor, given?: string): Promise<void> {
+  const folder = given ?? (await pickFolder());
+  if (folder === undefined) return;
+  const title = 'Run canary';
+  const draft = await runWizard(emptyDraft, [clusterStep(editor, folder, title), resourcesStep(editor, title)]);
+  if (!draft) return;
+  const { submit } = await import('../../../operations/submit.ts');
+  const input = { ...runSpecOf(draft), canary: true };
+  const sentence = await withProgress(`Planning on ${draft.cluster ?? 'the cluster'}`, (signal, progress) => editor.core.confirmation(submit, input, { folder, signal, progress }));
+  const go: vscode.MessageItem = { title: 'Run task 0 first' };
+  const detail = 'Task 0 runs alone. The others are submitted when it ended well and left its results; where it fails, nothing else is submitted.';
+  if ((await vscode.window.showInformationMessage(sentence ?? title, { modal: true, detail }, go)) !== go) return;
+  try {
+    const answer = await withProgress(`Canary on ${draft.cluster ?? 'the cluster'}`, (signal, progress) => editor.core.call(submit, input, { folder, signal, progress }));
+    await editor.runs.refresh(false);
+    await editor.revealRun(answer.run_id);
+    void vscode.window.showInformationMessage(`The canary passed. ${answer.headline}`);
+  } finally {
+    void editor.runs.refreshQuietly(true);
+  }
+}
