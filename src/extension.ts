@@ -12,6 +12,8 @@ import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
 import { registerLanguageHelp } from './surfaces/vscode/language/register.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
 import { RunNotifier } from './surfaces/vscode/notices/runNotifier.ts';
+import { Forwards } from './surfaces/vscode/terminals/forwards.ts';
+import { registerTasksAndTerminals } from './surfaces/vscode/terminals/register.ts';
 import { ClustersStore } from './surfaces/vscode/trees/clustersStore.ts';
 import { ReservationsStore } from './surfaces/vscode/trees/reservationsStore.ts';
 import { RunsStore } from './surfaces/vscode/trees/runsStore.ts';
@@ -29,6 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const views = createViews(runs, clusters, reservations);
   const logs = new LogDocuments(core);
   const language = registerLanguageHelp(core);
+  const forwards = new Forwards();
   const editor: Editor = { context, core, log, channel, runs, clusters, reservations, revealRun: (runId) => views.revealRun(runId) };
   const dashboard = createDashboard(editor);
   context.subscriptions.push(
@@ -40,10 +43,12 @@ export function activate(context: vscode.ExtensionContext): void {
     views,
     logs,
     language,
+    forwards,
+    registerTasksAndTerminals(editor),
     dashboard,
     registerLogFeatures(logs),
     registerTextDocuments(),
-    registerCommands({ editor, views, logs, language, dashboard }),
+    registerCommands({ editor, views, logs, language, forwards, dashboard }),
     registerTools(editor),
     registerParticipant(editor),
     new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),

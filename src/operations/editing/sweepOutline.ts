@@ -38,7 +38,8 @@ const mostRuns = 50;
 
 export function parameterOutlines(lines: readonly string[], keyOrder: readonly string[]): readonly ParameterOutline[] {
   type Values = Map<string, { tasks: TaskRange[]; count: number }>;
-  const found = new Map<string, Values>(keyOrder.map((name): [string, Values] => [name, new Map()]));
+  const found = new Map<string, Values>();
+  for (const name of keyOrder) found.set(name, new Map() as Values);
   lines.slice(0, mostLines).forEach((line, task) => {
     let kwargs: Record<string, unknown>;
     try {

@@ -104,7 +104,7 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   return added.name;
 }
 
-async function chosenCluster(editor: Editor, argument: unknown, title: string): Promise<string | undefined> {
+export async function chosenCluster(editor: Editor, argument: unknown, title: string): Promise<string | undefined> {
   const subject = subjectOf(argument);
   if (subject?.kind === 'cluster') return subject.name;
   await editor.clusters.refresh();

@@ -7,7 +7,6 @@ import { likelyFolder, type Editor } from '../editor.ts';
 import { askText, pickOne } from '../quickInput.ts';
 import { subjectOf } from '../subjects.ts';
 import { runWizard, type Step } from '../sweep/wizard.ts';
-import { ReservationTerminal } from '../terminals/reservationTerminal.ts';
 import { schedulerWord } from '../trees/clustersTree.ts';
 import { reservationWord } from '../trees/reservationsTree.ts';
 
@@ -16,7 +15,8 @@ function anyFolder(editor: Editor): string {
   return likelyFolder() ?? editor.context.globalStorageUri.fsPath;
 }
 
-async function chosen(editor: Editor, argument: unknown, title: string, filter: (row: ReservationShape) => boolean = () => true): Promise<ReservationShape | undefined> {
+/** The reservation that the command was called on, else one that the user picks. */
+export async function chosenReservation(editor: Editor, argument: unknown, title: string, filter: (row: ReservationShape) => boolean = () => true): Promise<ReservationShape | undefined> {
   const subject = subjectOf(argument);
   if (editor.reservations.rows.length === 0) await editor.reservations.refresh(false);
   if (subject?.kind === 'reservation') return editor.reservations.find(subject.id);
@@ -34,17 +34,8 @@ export async function refreshReservations(editor: Editor): Promise<void> {
   await vscode.window.withProgress({ location: { viewId: 'hpcAgent.reservations' } }, () => editor.reservations.refresh(true));
 }
 
-export async function attachReservation(editor: Editor, argument: unknown): Promise<void> {
-  const row = await chosen(editor, argument, 'Attach to reservation', ({ liveness }) => liveness !== 'dead');
-  if (!row) return;
-  const { openReservationTerminal } = await import('../../../operations/reservations/attach.ts');
-  const folder = anyFolder(editor);
-  const pty = new ReservationTerminal((terminal, signal) => editor.core.within({ folder, signal }, (context) => openReservationTerminal(row.id, terminal, context)));
-  vscode.window.createTerminal({ name: row.name, pty, iconPath: new vscode.ThemeIcon('server-process') }).show();
-}
-
 export async function refreshReservation(editor: Editor, argument: unknown): Promise<void> {
-  const row = await chosen(editor, argument, 'Reservation to keep');
+  const row = await chosenReservation(editor, argument, 'Reservation to keep');
   if (!row) return;
   const { reservationRefresh } = await import('../../../operations/reservations/look.ts');
   const folder = anyFolder(editor);
@@ -54,7 +45,7 @@ export async function refreshReservation(editor: Editor, argument: unknown): Pro
 }
 
 export async function releaseReservation(editor: Editor, argument: unknown): Promise<void> {
-  const row = await chosen(editor, argument, 'Reservation to release');
+  const row = await chosenReservation(editor, argument, 'Reservation to release');
   if (!row) return;
   const { reservationRelease } = await import('../../../operations/reservations/own.ts');
   const folder = anyFolder(editor);
@@ -124,7 +115,7 @@ export async function bookReservation(editor: Editor): Promise<void> {
     const { reservation } = await withProgress(`Booking ${wish.name}`, (signal, progress) => editor.core.call(reservationBook, input, { folder, signal, progress }));
     const attach = 'Attach';
     void vscode.window.showInformationMessage(`${reservation.name} ${reservation.phase === 'held' ? `holds ${reservation.node}` : reservationWord(reservation)}.`, ...(reservation.phase === 'held' ? [attach] : [])).then(async (answer) => {
-      if (answer === attach) await attachReservation(editor, { kind: 'reservation', id: reservation.id });
+      if (answer === attach) await vscode.commands.executeCommand('hpc-agent.attachReservation', { kind: 'reservation', id: reservation.id });
     });
   } finally {
     await editor.reservations.refresh(false);

@@ -5,6 +5,7 @@ import { commandIds, type CommandHandler, type CommandTable } from '../commandId
 import { tellError, type Editor } from '../editor.ts';
 import { runIdOf, subjectOf } from '../subjects.ts';
 import type { TreeNode } from '../trees/node.ts';
+import type { Forwards } from '../terminals/forwards.ts';
 import type { LanguageHelp } from '../language/register.ts';
 import type { Views } from '../views.ts';
 import type { Dashboard } from '../dashboard/dashboard.ts';
@@ -15,15 +16,18 @@ export interface CommandParts {
   readonly views: Views;
   readonly logs: LogDocuments;
   readonly language: LanguageHelp;
+  readonly forwards: Forwards;
   readonly dashboard: Dashboard;
 }
 
-export function commandTable({ editor, views, logs, language, dashboard }: CommandParts): CommandTable {
+export function commandTable({ editor, views, logs, language, forwards, dashboard }: CommandParts): CommandTable {
   const clusters = async () => import('./clusterCommands.ts');
   const runs = async () => import('./runCommands.ts');
   const sweep = async () => import('./sweepCommands.ts');
   const results = async () => import('./resultCommands.ts');
   const log = async () => import('./logCommands.ts');
+  const terminals = async () => import('./terminalCommands.ts');
+  const documents = async () => import('./runDocumentCommands.ts');
   const reservations = async () => import('./reservationCommands.ts');
   return {
     openDashboard: (argument) => dashboard.open(argument),
@@ -38,7 +42,11 @@ export function commandTable({ editor, views, logs, language, dashboard }: Comma
     submitRun: async (argument) => (await sweep()).submitExisting(editor, argument),
     runCanary: async () => (await import('./canaryCommand.ts')).runCanary(editor),
     countTasks: async () => (await import('./sweepCount.ts')).countTasks(language),
-    showJobScript: async (argument) => (await sweep()).showJobScript(editor, argument),
+    showJobScript: async (argument) => {
+      const subject = subjectOf(argument);
+      if (subject?.kind === 'run' || subject?.kind === 'wave') await (await documents()).showRunScript(editor, subject.folder, subject.runId);
+      else await (await sweep()).showJobScript(editor, argument);
+    },
     resumeSubmission: async (argument) => (await runs()).resumeSubmission(editor, argument),
     refresh: async () => (await runs()).refreshRuns(editor),
     cancelRun: async (argument) => (await runs()).cancelRun(editor, argument),
@@ -56,7 +64,20 @@ export function commandTable({ editor, views, logs, language, dashboard }: Comma
     showEarlierLog: () => logs.showEarlier(),
     showLogError: () => logs.showError(),
     bookReservation: async () => (await reservations()).bookReservation(editor),
-    attachReservation: async (argument) => (await reservations()).attachReservation(editor, argument),
+    attachReservation: async (argument) => {
+      const { openTerminal, reservationTerminal } = await terminals();
+      await openTerminal(reservationTerminal(editor, argument));
+    },
+    openClusterTerminal: async (argument) => {
+      const { clusterTerminal, openTerminal } = await terminals();
+      await openTerminal(clusterTerminal(editor, argument));
+    },
+    openNotebook: async (argument) => (await terminals()).openNotebook(editor, forwards, argument),
+    forwardPort: async (argument) => (await terminals()).forwardPort(editor, forwards, argument),
+    showForwards: async () => (await terminals()).showForwards(forwards),
+    showSidecar: async (argument) => (await documents()).showSidecar(editor, argument),
+    showParameters: async (argument) => (await documents()).showParameters(editor, argument),
+    compareRunFiles: async (argument, selected) => (await documents()).compareRuns(editor, argument, selected),
     refreshReservation: async (argument) => (await reservations()).refreshReservation(editor, argument),
     releaseReservation: async (argument) => (await reservations()).releaseReservation(editor, argument),
     refreshReservations: async () => (await reservations()).refreshReservations(editor),

@@ -1,11 +1,14 @@
-/** A terminal of the editor in a reservation: bytes both ways, its size followed. Closing it leaves the session there, where the node has tmux. */
+/**
+ * A terminal of the editor on the far side: bytes both ways, its size followed. Rule: it never connects again by itself (that may ask for a
+ * password, and what ran there may be gone); Enter does.
+ */
 import * as vscode from 'vscode';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { OpenedTerminal, TerminalPort } from '../../../operations/reservations/attach.ts';
 
 export type OpenTerminal = (terminal: TerminalPort, signal: AbortSignal) => Promise<OpenedTerminal>;
 
-export class ReservationTerminal implements vscode.Pseudoterminal {
+export class RemoteTerminal implements vscode.Pseudoterminal {
   private readonly written = new vscode.EventEmitter<string>();
   readonly onDidWrite = this.written.event;
   private readonly ended = new vscode.EventEmitter<number | void>();
@@ -13,13 +16,16 @@ export class ReservationTerminal implements vscode.Pseudoterminal {
   private readonly renamed = new vscode.EventEmitter<string>();
   readonly onDidChangeName = this.renamed.event;
   private readonly stop = new AbortController();
-  private readonly decoder = new TextDecoder();
   private readonly start: OpenTerminal;
+  /** Is given what is printed, as well. */
+  private readonly listen: ((text: string) => void) | undefined;
   private opened: OpenedTerminal | undefined;
+  private isWaiting = false;
   private size = { columns: 80, rows: 24 };
 
-  constructor(start: OpenTerminal) {
+  constructor(start: OpenTerminal, listen?: (text: string) => void) {
     this.start = start;
+    this.listen = listen;
   }
 
   open(dimensions: vscode.TerminalDimensions | undefined): void {
@@ -33,7 +39,8 @@ export class ReservationTerminal implements vscode.Pseudoterminal {
   }
 
   handleInput(data: string): void {
-    this.opened?.session.write(data);
+    if (this.opened) this.opened.session.write(data);
+    else if (this.isWaiting && /[\r\n]/.test(data)) void this.run();
   }
 
   close(): void {
@@ -42,22 +49,34 @@ export class ReservationTerminal implements vscode.Pseudoterminal {
   }
 
   private async run(): Promise<void> {
+    this.isWaiting = false;
     const { size } = this;
+    // A character that a broken connection cut in two does not spoil the next one.
+    const decoder = new TextDecoder();
+    const onData = (chunk: Uint8Array): void => {
+      const text = decoder.decode(chunk, { stream: true });
+      this.written.fire(text);
+      this.listen?.(text);
+    };
     try {
-      this.opened = await this.start({ size, onData: (chunk) => this.written.fire(this.decoder.decode(chunk, { stream: true })) }, this.stop.signal);
+      this.opened = await this.start({ size, onData }, this.stop.signal);
       this.renamed.fire(this.opened.title);
       if (this.size !== size) this.opened.session.resize(this.size);
       const code = await this.opened.session.ended;
       if (this.stop.signal.aborted) return;
-      if (code === null) this.say(`The connection ended.${this.opened.survives ? ' What runs there goes on: attach again to see it.' : ''}`);
+      const { survives } = this.opened;
+      this.opened = undefined;
+      if (code === null) this.say(`The connection ended.${survives ? ' What runs there goes on.' : ''}`);
       else this.ended.fire(code);
     } catch (error) {
+      this.opened = undefined;
       if (!this.stop.signal.aborted) this.say(messageOf(error));
     }
   }
 
   /** Stays open, so that it can be read. */
   private say(text: string): void {
-    this.written.fire(`\r\n\u001b[33m${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')}\u001b[0m\r\n`);
+    this.isWaiting = true;
+    this.written.fire(`\r\n\u001b[33m${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')} Press Enter to connect again.\u001b[0m\r\n`);
   }
 }

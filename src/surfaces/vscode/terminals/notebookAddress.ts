@@ -1,0 +1,15 @@
+/** Finds in what a notebook server prints where it listens. */
+import { plainText } from '../documents/terminalText.ts';
+
+export interface NotebookAddress {
+  readonly port: number;
+  /** With its token: who has it may run code there. */
+  readonly path: string;
+}
+
+const address = /https?:\/\/(?:\[[^\]\s]+\]|[^\s:/]+):(\d{2,5})(\/\S*[?&]token=[\w-]+)/;
+
+export function notebookAddress(printed: string): NotebookAddress | undefined {
+  const match = address.exec(plainText(printed));
+  return match ? { port: Number(match[1]), path: match[2] ?? '/' } : undefined;
+}
