@@ -28,7 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const runs = new RunsStore(core, log.child('runs'), workspaceFolders);
   const clusters = new ClustersStore(core, log.child('clusters'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
   const reservations = new ReservationsStore(core, log.child('reservations'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
-  const views = createViews(runs, clusters, reservations);
+  const views = createViews(runs, clusters, reservations, context.workspaceState);
   const logs = new LogDocuments(core);
   const language = registerLanguageHelp(core);
   const forwards = new Forwards();

@@ -96,6 +96,8 @@ export async function runCli(workbench: Workbench, place: Place, words: readonly
 
 /** The same view in dark and light (not of a modal question, which takes every key); in high contrast, too, where nothing is open that a menu would close. Dark is what stays. */
 export async function pictures(workbench: Workbench, name: string, options: { readonly highContrast?: boolean } = {}): Promise<void> {
+  // A window that was reloaded may not have come back as it was.
+  await workbench.toggleTheme('dark');
   await workbench.screenshot(`${name}-dark`);
   await workbench.toggleTheme('light');
   await workbench.screenshot(`${name}-light`);

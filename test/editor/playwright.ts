@@ -48,6 +48,9 @@ export interface Frame {
 export interface Page extends Frame {
   goto(url: string, options?: { timeout?: number; waitUntil?: 'load' | 'domcontentloaded' }): Promise<unknown>;
   reload(): Promise<unknown>;
+  close(): Promise<void>;
+  bringToFront(): Promise<void>;
+  context(): { newPage(): Promise<Page> };
   frames(): readonly Frame[];
   keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   mouse: { move(x: number, y: number): Promise<void> };

@@ -97,6 +97,14 @@ export class Workbench {
     return new Tree(this.page, title);
   }
 
+  /** Another window on the same server, with an extension host of its own; `folder` or the same workspace. Closed with this one. */
+  async anotherWindow(folder?: string): Promise<Workbench> {
+    const page = await this.page.context().newPage();
+    const another = new Workbench(page, this.server, () => page.close());
+    await usable(page, folder === undefined ? this.server.url : `http://${this.server.authority}/?folder=${encodeURIComponent(path.resolve(folder))}`);
+    return another;
+  }
+
   async setTheme(theme: Theme): Promise<void> {
     await this.runCommand('Preferences: Color Theme');
     await this.quickPick.step(/Color Theme/);
@@ -115,6 +123,8 @@ export class Workbench {
       await this.themeShown(shown, 5000);
       return true;
     });
+    // A window that is reloaded before the choice is written comes back as it was before.
+    await until(`the ${shown} theme in the settings`, async () => (JSON.parse(await fs.readFile(this.server.settingsFile, 'utf8')) as Record<string, unknown>)['workbench.colorTheme'] === themes[shown].id);
   }
 
   async themeShown(theme: Theme, timeoutMs?: number): Promise<void> {
@@ -148,6 +158,13 @@ function themeSettings(theme: Theme): Readonly<Record<string, unknown>> {
   return { 'workbench.colorTheme': themes[theme].id, 'workbench.preferredDarkColorTheme': themes.dark.id, 'workbench.preferredLightColorTheme': themes.light.id, 'window.autoDetectColorScheme': false, 'window.autoDetectHighContrast': false };
 }
 
+async function usable(page: Page, url: string): Promise<void> {
+  page.setDefaultTimeout(patienceMs);
+  await page.goto(url, { timeout: 2 * patienceMs, waitUntil: 'domcontentloaded' });
+  await page.locator('.monaco-workbench .part.statusbar').first().waitFor({ state: 'visible', timeout: 2 * patienceMs });
+  await page.locator('.activitybar a.action-label').first().waitFor({ state: 'visible' });
+}
+
 /** Starts the editor with the packaged extension, opens `folder` in a browser and waits until the window is usable. */
 export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
   const theme = options.theme ?? 'dark';
@@ -163,11 +180,8 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
     const page = await browser.newPage({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
     // The compiler that runs these files wraps named functions in a helper, which code sent to the page lacks.
     await page.addInitScript('globalThis.__name ??= (value) => value;');
-    page.setDefaultTimeout(patienceMs);
     const workbench = new Workbench(page, server, end);
-    await page.goto(server.url, { timeout: 2 * patienceMs, waitUntil: 'domcontentloaded' });
-    await page.locator('.monaco-workbench .part.statusbar').first().waitFor({ state: 'visible', timeout: 2 * patienceMs });
-    await page.locator('.activitybar a.action-label').first().waitFor({ state: 'visible' });
+    await usable(page, server.url);
     await workbench.themeShown(theme);
     return workbench;
   } catch (error) {

@@ -1,8 +1,11 @@
 /** The three trees of the activity bar, their badge and message, and the status bar: all drawn from the stores. */
 import * as vscode from 'vscode';
 import { isOpen } from './trees/runWords.ts';
-import { attentionBadge, runNodes, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
+import { arrangedRunNodes, groupings, plainArrangement, type Grouping, type RunArrangement } from './trees/runArrangement.ts';
+import { RunsDrag } from './trees/runsDrag.ts';
+import { attentionBadge, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
 import { failureGroupNodes, isFailuresNode } from './trees/failureNodes.ts';
+import { isDetailGroup } from './trees/clusterDetails.ts';
 import { clusterNodes, isPartitionsNode } from './trees/clustersTree.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
 import { reservationNodes } from './trees/reservationsTree.ts';
@@ -18,9 +21,14 @@ export interface Views extends vscode.Disposable {
   selection(view: string): readonly unknown[];
   /** Whether this run, or something of it, is what is selected in a tree that is seen. */
   isInView(runId: string): boolean;
+  readonly arrangement: RunArrangement;
+  filterRuns(filter: string): void;
+  groupRuns(grouping: Grouping): Promise<void>;
 }
 
-export function createViews(runs: RunsStore, clusters: ClustersStore, reservations: ReservationsStore): Views {
+const groupingKey = 'hpcAgent.runs.grouping';
+
+export function createViews(runs: RunsStore, clusters: ClustersStore, reservations: ReservationsStore, memory: vscode.Memento): Views {
   const pages = new Map<string, number>();
   const loadTasks = async (node: TreeNode): Promise<readonly TreeNode[]> => {
     const { subject } = node;
@@ -33,8 +41,10 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     return taskNodes(node, await runs.tasks(subject.folder, subject.runId, wanted.query), wanted.total, count);
   };
   const runsProvider = new NodeTreeProvider(loadTasks);
-  const runsView = vscode.window.createTreeView('hpcAgent.runs', { treeDataProvider: runsProvider, canSelectMany: true, showCollapseAll: true });
-  const clustersProvider = new NodeTreeProvider((node) => (isPartitionsNode(node) ? clusters.partitions(node) : Promise.resolve([])));
+  const runsView = vscode.window.createTreeView('hpcAgent.runs', { treeDataProvider: runsProvider, canSelectMany: true, showCollapseAll: true, dragAndDropController: new RunsDrag() });
+  const kept = memory.get<unknown>(groupingKey);
+  let arrangement: RunArrangement = { ...plainArrangement, grouping: groupings.find((name) => name === kept) ?? 'none' };
+  const clustersProvider = new NodeTreeProvider((node) => (isPartitionsNode(node) || isDetailGroup(node) ? clusters.details(node) : Promise.resolve([])));
   const clustersView = vscode.window.createTreeView('hpcAgent.clusters', { treeDataProvider: clustersProvider });
 
   const reservationsProvider = new NodeTreeProvider(() => Promise.resolve([]));
@@ -54,7 +64,9 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
   };
   const drawRuns = (): void => {
     const now = new Date();
-    runsProvider.show(runNodes(runs.state.folders, now));
+    const rows = arrangedRunNodes(runs.state.folders, arrangement, now);
+    runsProvider.show(rows);
+    runsView.description = arrangement.filter === '' ? undefined : `filter: ${arrangement.filter}`;
     runsView.badge = attentionBadge(runs.runs);
     const notes = [...runs.state.problems].map(([cluster, why]) => `${cluster} could not be asked: ${why}`);
     runsView.message = runs.state.failure !== undefined ? `The runs could not be read: ${runs.state.failure}` : notes.length > 0 ? notes.join('\n') : undefined;
@@ -65,6 +77,8 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
       bar.accessibilityInformation = { label: `HPC Agent: ${summary.text.replace(/^\$\([^)]*\) /, '')}` };
       bar.show();
     } else bar.hide();
+    void vscode.commands.executeCommand('setContext', 'hpcAgent.runsFiltered', arrangement.filter !== '');
+    void vscode.commands.executeCommand('setContext', 'hpcAgent.hasRuns', runs.runs.length > 0);
     void vscode.commands.executeCommand('setContext', 'hpcAgent.loaded', runs.state.loaded);
     void vscode.commands.executeCommand('setContext', 'hpcAgent.openRuns', runs.runs.some(isOpen));
     drawClusters();
@@ -105,11 +119,28 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
   return {
     async revealRun(runId) {
       await vscode.commands.executeCommand('hpcAgent.runs.focus');
+      if (arrangement.filter !== '' && !runsProvider.find(`run:${runId}`)) {
+        // What is asked for is shown, whatever was filtered.
+        arrangement = { ...arrangement, filter: '' };
+        drawRuns();
+      }
       const element = runsProvider.find(`run:${runId}`);
       if (element) await runsView.reveal(element, { select: true, focus: true, expand: true });
     },
     selection: (view) => (view === 'hpcAgent.clusters' ? clustersView : view === 'hpcAgent.reservations' ? reservationsView : runsView).selection,
     isInView: (runId) => runsView.visible && runsView.selection.some(({ node: { subject } }) => 'runId' in subject && subject.runId === runId),
+    get arrangement() {
+      return arrangement;
+    },
+    filterRuns(filter) {
+      arrangement = { ...arrangement, filter: filter.trim() };
+      drawRuns();
+    },
+    async groupRuns(grouping) {
+      arrangement = { ...arrangement, grouping };
+      drawRuns();
+      await memory.update(groupingKey, grouping);
+    },
     showMore(node) {
       const group = node.id.replace(/\/more$/, '');
       pages.set(group, (pages.get(group) ?? 1) + 1);

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Log } from '../../../foundation/log.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { Core } from '../core.ts';
+import { detailNodes } from './clusterDetails.ts';
 import { partitionNodes, partitionsFailure, type CheckReport, type ClusterProblem, type ClusterRow } from './clustersTree.ts';
 import type { TreeNode } from './node.ts';
 
@@ -37,12 +38,13 @@ export class ClustersStore implements vscode.Disposable {
     this.changed.fire();
   }
 
-  /** The rows below a cluster's “Partitions”; asks the cluster, at most once a minute for all windows. */
-  async partitions(node: TreeNode): Promise<readonly TreeNode[]> {
+  /** The rows below a cluster's “Partitions”, “Nodes”, “Your queue”, “Limits”; asks the cluster, at most once a minute for all windows. */
+  async details(node: TreeNode): Promise<readonly TreeNode[]> {
     if (node.subject.kind !== 'cluster') return [];
     try {
       const { resources } = await import('../../../operations/resources.ts');
-      return partitionNodes(node, await this.core.call(resources, { cluster: node.subject.name }, { folder: this.folder() }), new Date());
+      const found = await this.core.call(resources, { cluster: node.subject.name }, { folder: this.folder() });
+      return detailNodes(node, found, new Date()) ?? partitionNodes(node, found, new Date());
     } catch (error) {
       return partitionsFailure(node, messageOf(error));
     }

@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import { formatDuration } from '../../../foundation/clock.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
+import { detailGroups } from './clusterDetails.ts';
 import type { Icon, TreeNode } from './node.ts';
 
 /** As `clusters-list` gives it. */
@@ -76,7 +77,7 @@ function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachab
     icon: clusterIcon(row, report),
     contextValue: row.connection === 'local' ? 'cluster.local' : 'cluster.remote',
     subject: { kind: 'cluster', name: row.name },
-    children: [...(report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check))), partitionsNode(row.name)],
+    children: [...(report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check))), partitionsNode(row.name), ...detailGroups(row.name)],
   };
 }
 

@@ -71,9 +71,10 @@ export function failureGroupNodes(parent: TreeNode, failures: FailuresOutput): r
       description: [group.message, place(group)].filter((part) => part !== '').join(' · '),
       tooltip: groupTooltip(group),
       icon: { id: 'error', color: 'testing.iconFailed' },
-      contextValue: 'task.ended',
+      contextValue: 'failure.group',
       subject: { kind: 'task', folder: subject.folder, runId: subject.runId, taskId: task, stream: group.sample_path?.endsWith('.out') === true ? 'stdout' : 'stderr', ...(proof ? { find: proof.text.replace(/…$/, '') } : {}) },
-      children: 'none',
+      tasks: group.task_ids,
+      children: group.task_ids.length > 1 ? 'lazy' : 'none',
       command: 'hpc-agent.showLog',
     };
   });

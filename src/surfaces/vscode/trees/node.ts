@@ -34,6 +34,8 @@ export interface TreeNode {
   readonly subject: Subject;
   /** `lazy`: asked for when the row is opened. */
   readonly children: readonly TreeNode[] | 'lazy' | 'none';
+  /** Tasks that are shown below the row when it is opened, where they are not those of its subject. */
+  readonly tasks?: readonly number[];
   /** Open when first seen. */
   readonly expanded?: boolean;
   /** Command of a click, given the subject. */

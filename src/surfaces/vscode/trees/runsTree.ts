@@ -19,14 +19,7 @@ export interface FolderRuns {
   readonly runs: readonly RunSummary[];
 }
 
-export function runNodes(folders: readonly FolderRuns[], now: Date): readonly TreeNode[] {
-  return folders
-    .flatMap(({ folder, label, runs }) => runs.map((run) => ({ run, node: runNode(run, folder, label, now) })))
-    .sort((a, b) => Date.parse(b.run.submitted_at) - Date.parse(a.run.submitted_at))
-    .map(({ node }) => node);
-}
-
-function runNode(run: RunSummary, folder: string, label: string | undefined, now: Date): TreeNode {
+export function runNode(run: RunSummary, folder: string, label: string | undefined, now: Date): TreeNode {
   return {
     id: `run:${run.run_id}`,
     label: run.run_name,
@@ -140,6 +133,7 @@ export type TaskQuery = { readonly task_ids: number[] } | { readonly task_states
 /** What to ask `status` when a group is opened, and how many tasks the group has. */
 export function taskQueryOf(node: TreeNode, run: RunSummary, pages: number): { readonly query: TaskQuery; readonly total: number } | undefined {
   const limit = pages * taskPage;
+  if (node.tasks !== undefined) return { query: { task_ids: node.tasks.slice(0, limit) }, total: node.tasks.length };
   if (node.subject.kind === 'tasks') return { query: { task_ids: node.subject.taskIds.slice(0, limit) }, total: node.subject.taskIds.length };
   if (node.subject.kind === 'wave') {
     const { wave: number } = node.subject;
@@ -151,7 +145,7 @@ export function taskQueryOf(node: TreeNode, run: RunSummary, pages: number): { r
 
 export function taskNodes(parent: TreeNode, rows: readonly TaskRow[], total: number, pages: number): readonly TreeNode[] {
   const { subject } = parent;
-  if (subject.kind !== 'tasks' && subject.kind !== 'wave' && subject.kind !== 'run') return [];
+  if (!('runId' in subject)) return [];
   const shown = rows.slice(0, pages * taskPage);
   const rest = total - shown.length;
   return [

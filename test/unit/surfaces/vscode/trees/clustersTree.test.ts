@@ -16,7 +16,7 @@ describe('The Clusters tree (unit)', () => {
   it('says what is known without asking', () => {
     const nodes = clusterNodes([row, { ...row, name: 'this-computer', connection: 'local', scheduler: 'background', state: 'connected' }], [], new Map(), new Map(), now);
     assert.deepEqual(nodes.map(({ description }) => description), ['Slurm · not connected', 'no scheduler · here']);
-    for (const { children } of nodes) assert.deepEqual(typeof children === 'string' ? children : children.map(({ label, command }) => [label, command]), [['Check now', 'hpc-agent.preflight'], ['Partitions', undefined]]);
+    for (const { children } of nodes) assert.deepEqual(typeof children === 'string' ? children : children.map(({ label, command }) => [label, command]), [['Check now', 'hpc-agent.preflight'], ['Partitions', undefined], ['Nodes', undefined], ['Your queue', undefined], ['Limits', undefined]]);
   });
 
   it('shows why a cluster cannot be used', () => {
@@ -32,6 +32,9 @@ describe('The Clusters tree (unit)', () => {
       ['login', 'alice', 'pass'],
       ['scratch folder', 'could not be asked: timed out', 'question'],
       ['Partitions', undefined, 'server'],
+      ['Nodes', undefined, 'server-environment'],
+      ['Your queue', undefined, 'list-ordered'],
+      ['Limits', undefined, 'law'],
     ]);
   });
 

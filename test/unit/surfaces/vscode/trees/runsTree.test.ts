@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { attentionBadge, runNodes, statusBarText, taskNodes, taskPage, taskQueryOf } from '../../../../../src/surfaces/vscode/trees/runsTree.ts';
+import { arrangedRunNodes, plainArrangement } from '../../../../../src/surfaces/vscode/trees/runArrangement.ts';
+import { attentionBadge, statusBarText, taskNodes, taskPage, taskQueryOf } from '../../../../../src/surfaces/vscode/trees/runsTree.ts';
 import type { TreeNode } from '../../../../../src/surfaces/vscode/trees/node.ts';
 import { ago, counts, now, run, task } from '../fixtures.ts';
 
@@ -9,7 +10,7 @@ function flatten(nodes: readonly TreeNode[]): readonly TreeNode[] {
 }
 
 function nodesOf(...runs: Parameters<typeof run>[0][]): readonly TreeNode[] {
-  return runNodes([{ folder: '/w', runs: runs.map((some) => run(some)) }], now);
+  return arrangedRunNodes([{ folder: '/w', runs: runs.map((some) => run(some)) }], plainArrangement, now);
 }
 
 describe('The Runs tree (unit)', () => {
@@ -64,7 +65,7 @@ describe('The Runs tree (unit)', () => {
   });
 
   it('puts the newest run first, across folders', () => {
-    const nodes = runNodes([{ folder: '/a', label: 'a', runs: [run({ run_id: 'old', run_name: 'old', submitted_at: ago(900) })] }, { folder: '/b', label: 'b', runs: [run({ run_id: 'new', run_name: 'new', submitted_at: ago(5) })] }], now);
+    const nodes = arrangedRunNodes([{ folder: '/a', label: 'a', runs: [run({ run_id: 'old', run_name: 'old', submitted_at: ago(900) })] }, { folder: '/b', label: 'b', runs: [run({ run_id: 'new', run_name: 'new', submitted_at: ago(5) })] }], plainArrangement, now);
     assert.deepEqual(nodes.map(({ label }) => label), ['new', 'old']);
     assert.match(nodes[0]?.description ?? '', /· b$/);
   });
