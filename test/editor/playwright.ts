@@ -48,9 +48,7 @@ export interface Frame {
 export interface Page extends Frame {
   goto(url: string, options?: { timeout?: number; waitUntil?: 'load' | 'domcontentloaded' }): Promise<unknown>;
   reload(): Promise<unknown>;
-  close(): Promise<void>;
-  bringToFront(): Promise<void>;
-  context(): { newPage(): Promise<Page> };
+  context(): BrowserContext;
   frames(): readonly Frame[];
   keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   mouse: { move(x: number, y: number): Promise<void> };
@@ -65,7 +63,13 @@ export interface Page extends Frame {
   setDefaultTimeout(ms: number): void;
 }
 
+export interface BrowserContext {
+  newPage(): Promise<Page>;
+  addInitScript(code: string): Promise<void>;
+}
+
 export interface Browser {
+  newContext(options?: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark' }): Promise<BrowserContext>;
   newPage(options?: { viewport?: { width: number; height: number }; deviceScaleFactor?: number; colorScheme?: 'light' | 'dark' }): Promise<Page>;
   close(): Promise<void>;
 }

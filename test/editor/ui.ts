@@ -177,9 +177,10 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
   };
   try {
     browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(options.log), { PATH: process.env.PATH ?? '', HOME: path.join(server.temp, 'browser') });
-    const page = await browser.newPage({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
+    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
     // The compiler that runs these files wraps named functions in a helper, which code sent to the page lacks.
-    await page.addInitScript('globalThis.__name ??= (value) => value;');
+    await context.addInitScript('globalThis.__name ??= (value) => value;');
+    const page = await context.newPage();
     const workbench = new Workbench(page, server, end);
     await usable(page, server.url);
     await workbench.themeShown(theme);

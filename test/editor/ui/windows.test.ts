@@ -44,7 +44,7 @@ describe('Two windows on one workspace (ui)', function () {
     const spec = path.join(place.home, 'spec.json');
     await fs.writeFile(spec, JSON.stringify({ executors: ['probe.py'], axes, overwrite: true }));
     await runCli(first, place, ['build-tasks-py', '--spec', spec, '--yes']);
-    return String((await runCli(first, place, ['submit', '--cluster', 'this-computer', '--run-name', name, '--yes']))['run_id']);
+    return String((await runCli(first, place, ['submit', '--cluster', 'this-computer', '--run-name', name, '--yes'])).run_id);
   };
   const told = async (): Promise<readonly string[]> => (await Promise.all([first.notifications.all(), second.notifications.all()])).flat().map(({ message }) => message);
 
