@@ -14,6 +14,7 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { dispatch } from './dispatch.ts';
 import { editor } from './editor.ts';
+import { logs } from './logs.ts';
 import { busyPart, quietMoment } from './measure.ts';
 import { createPlaces, root, type Places } from './places.ts';
 import { reading } from './reading.ts';
@@ -24,7 +25,7 @@ import { submission } from './submission.ts';
 import { sync } from './syncing.ts';
 import { warmProgram } from './warmProgram.ts';
 
-const parts: Readonly<Record<string, (places: Places, short: boolean) => Promise<readonly Row[]>>> = { warm: warmProgram, sync, submit: submission, dispatch, cli: cliStart, editor, refresh, reading };
+const parts: Readonly<Record<string, (places: Places, short: boolean) => Promise<readonly Row[]>>> = { warm: warmProgram, sync, submit: submission, dispatch, cli: cliStart, editor, refresh, reading, logs };
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { short: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } } });
 

@@ -23,13 +23,13 @@ function countLens(state: SweepState): Lens {
     case 'untrusted':
       return { title: '$(shield) Trust this folder to count the tasks', command: 'workbench.trust.manage', tooltip: 'tasks.py is code: it is not run in a folder that is not trusted.' };
     case 'unknown':
-      return { title: '$(symbol-numeric) Count the tasks', command: 'hpc-agent.countTasks', tooltip: 'Evaluates tasks.py once on this computer. A plan that follows uses the same evaluation.' };
+      return { title: 'Count the tasks', command: 'hpc-agent.countTasks', tooltip: 'Evaluates tasks.py once on this computer. A plan that follows uses the same evaluation.' };
     case 'counting':
       return { title: '$(loading~spin) Counting the tasks' };
     case 'failed':
       return { title: '$(error) tasks.py cannot be evaluated', command: 'hpc-agent.countTasks', tooltip: state.message };
     case 'known':
-      return { title: `$(symbol-numeric) ${count(state.sweep.taskCount, 'task')}`, command: 'hpc-agent.countTasks', tooltip: state.sweep.parameters.map(({ name, distinct }) => `${name}: ${count(distinct, 'value')}`).join('\n') };
+      return { title: count(state.sweep.taskCount, 'task'), command: 'hpc-agent.countTasks', tooltip: state.sweep.parameters.map(({ name, distinct }) => `${name}: ${count(distinct, 'value')}`).join('\n') };
   }
 }
 
