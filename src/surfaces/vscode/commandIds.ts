@@ -28,6 +28,7 @@ export const commandIds = [
   'showEarlierLog',
   'showLogError',
   'aggregate',
+  'exploreResults',
   'openResults',
   'openResultsCsv',
   'revealResultsFile',

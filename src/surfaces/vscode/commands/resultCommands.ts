@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { ResultsTable } from '../../../operations/schemas.ts';
 import { withProgress } from '../cancellation.ts';
+import type { Dashboard } from '../dashboard/dashboard.ts';
 import { documentScheme, putDocument } from '../documents/textDocuments.ts';
 import { resultsText } from '../documents/resultsText.ts';
 import type { Editor } from '../editor.ts';
@@ -34,6 +35,12 @@ export async function openResults(editor: Editor, argument: unknown): Promise<vo
   const { results } = await import('../../../operations/results.ts');
   const table = await withProgress(`Results of ${chosen.run?.run_name ?? chosen.run_id}`, (signal, progress) => editor.core.call(results, { run_id: chosen.run_id }, { folder: chosen.folder, signal, progress }));
   await showTable(table, chosen.run?.run_name ?? chosen.run_id, []);
+}
+
+/** The results drawn: best points, effects, heat map, comparison. */
+export async function exploreResults(editor: Editor, dashboard: Dashboard, argument: unknown): Promise<void> {
+  const chosen = await chosenRun(editor, argument, 'Run whose results are explored', (run) => run.counts.complete > 0);
+  if (chosen) await dashboard.go({ view: 'results', params: { run: chosen.run_id } });
 }
 
 export async function openResultsFile(editor: Editor, argument: unknown, how: 'open' | 'reveal'): Promise<void> {
