@@ -77,10 +77,10 @@ describe('the plan view', function () {
     // Three waves of nine minutes begin eight minutes and a half after the submission.
     const label = await page.page.locator('svg.timeline').getAttribute('aria-label');
     assert.equal(label, '3 waves, one after another, after about 8 min in the queue; about 29 min from the first start to the end.');
-    const widths = await page.page.locator('svg.timeline .bar').evaluateAll((bars) => bars.map((bar) => Math.round(Number(bar.getAttribute('width')))));
+    const widths = await page.page.locator('svg.timeline .planned-bar').evaluateAll((bars) => bars.map((bar) => Math.round(Number(bar.getAttribute('width')))));
     assert.equal(widths.length, 5);
     assert.equal(new Set(widths).size, 1, 'equal times are equally long');
-    const heights = await page.page.locator('svg.timeline .bar').evaluateAll((bars) => bars.map((bar) => Number(bar.getAttribute('height'))));
+    const heights = await page.page.locator('svg.timeline .planned-bar').evaluateAll((bars) => bars.map((bar) => Number(bar.getAttribute('height'))));
     assert.ok(Math.abs((heights[3] ?? 0) / (heights[0] ?? 1) - 120 / 500) < 0.03, 'heights are as the numbers of tasks');
     assert.equal(await page.page.locator('.plan i').count(), 0);
     for (const theme of themeNames) {

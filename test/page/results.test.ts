@@ -66,10 +66,10 @@ describe('the results view', function () {
     const page = await stage.open({ host: resultsHost(() => resultsState(sweepTable(usualSweep)), { tasks, files }) });
     await shown(page, '.results', /The best 5 points/);
     await page.page.locator('vscode-text-field.query input').fill('horizon=1,3 alpha<=1');
-    await shown(page, '.controls .count', /18 of 60 points/);
+    await shown(page, '.result-controls .found-count', /18 of 60 points/);
     assert.equal(await rows(page), 18);
     await page.page.locator('vscode-text-field.query input').fill('gamma=1');
-    await shown(page, '.controls .problem', /no parameter or metric “gamma”/);
+    await shown(page, '.result-controls .problem', /no parameter or metric “gamma”/);
     await page.page.locator('vscode-text-field.query input').fill('');
     await until('all rows', async () => (await rows(page)) === 60);
     // The lower end of horizon's axis, one value up, by the keyboard.
@@ -78,7 +78,7 @@ describe('the results view', function () {
     await until('the brush to choose', async () => (await rows(page)) === 45);
     await page.picture('results-brushed');
     await page.page.reload();
-    await shown(page, '.controls .count', /45 of 60 points/);
+    await shown(page, '.result-controls .found-count', /45 of 60 points/);
     await page.page.locator('vscode-button', { hasText: 'Show all' }).click();
     await until('all rows', async () => (await rows(page)) === 60);
     await fine(page);

@@ -110,7 +110,7 @@ class PlanView implements PageView<'plan'> {
         <p class="quiet">${sentence(timeline)} ${scaleWords(plan, timeline)}</p>
         ${waveTable(timeline)}
       </section>
-      <div class="columns">
+      <div class="plan-columns">
         <section>${limits(limitUses(plan))}</section>
         <section>
           <h2>${l10n.t('Each task asks for')}</h2>

@@ -260,12 +260,12 @@ class ResultsView implements PageView<'results'> {
     const { chosen } = this;
     const value = (event: Event): string => (event.target as HTMLInputElement).value;
     const hasBrush = Object.keys(chosen.brushes).length > 0;
-    return html`<div class="controls" role="group" aria-label=${l10n.t('What is shown')}>
+    return html`<div class="result-controls" role="group" aria-label=${l10n.t('What is shown')}>
       ${dropdown(l10n.t('Metric'), metrics.map((name) => [name, name]), metric, (name) => this.choose({ metric: name }))}
       ${dropdown(l10n.t('Better is'), [['lower', l10n.t('lower')], ['higher', l10n.t('higher')]], analysis.better, (better) => this.choose({ better: { ...chosen.better, [metric]: better === 'higher' ? 'higher' : 'lower' } }))}
       ${analysis.repetitions.map(([name, isAveraged]) => html`<vscode-checkbox class="average" ?checked=${isAveraged} .checked=${isAveraged} @change=${(event: Event) => this.choose({ averaged: { ...chosen.averaged, [name]: (event.target as HTMLInputElement).checked }, brushes: {} })}>${l10n.t('Average over {0}', name)}</vscode-checkbox>`)}
       <vscode-text-field class="query" placeholder=${l10n.t('Filter: alpha<=1 horizon=6,12')} aria-label=${l10n.t('Filter')} .value=${chosen.query} @input=${(event: Event) => this.choose({ query: value(event) })}></vscode-text-field>
-      <span class="quiet count" aria-live="polite">${analysis.inside.length === analysis.points.length ? nothing : l10n.t('{0} of {1} points', analysis.inside.length, analysis.points.length)}</span>
+      <span class="quiet found-count" aria-live="polite">${analysis.inside.length === analysis.points.length ? nothing : l10n.t('{0} of {1} points', analysis.inside.length, analysis.points.length)}</span>
       ${chosen.query !== '' || hasBrush ? html`<vscode-button appearance="secondary" @click=${() => this.choose({ query: '', brushes: {} })}>${l10n.t('Show all')}</vscode-button>` : nothing}
       ${analysis.queryProblem ? html`<p class="problem" role="alert">${queryWords(analysis.queryProblem)}</p>` : nothing}
     </div>`;
@@ -328,7 +328,7 @@ class ResultsView implements PageView<'results'> {
   private effectsLegend(analysis: Analysis): TemplateResult {
     const repeated = analysis.effects.some(({ levels }) => levels.some(({ std }) => std !== null));
     const away = analysis.repetitions.flatMap(([name, isAveraged]) => (isAveraged ? [name] : []));
-    return html`<p class="quiet legend">
+    return html`<p class="quiet chart-legend">
       ${l10n.t('Line: mean over everything else. Band: from the lowest to the highest point.')}
       ${repeated ? (away.length > 0 ? l10n.t('Bars: spread over {0}.', away.join(', ')) : l10n.t('Bars: spread of repetitions.')) : nothing}
       ${analysis.points.some((point) => !point.whole) ? l10n.t('Hollow: partial.') : nothing}
@@ -348,11 +348,11 @@ class ResultsView implements PageView<'results'> {
       ${many ? dropdown(l10n.t('Cell'), [['mean', l10n.t('mean')], ['best', l10n.t('best')]], this.chosen.cell, (cell) => this.choose({ cell: cell === 'best' ? 'best' : 'mean' })) : nothing}
     </span>`;
     const picture = html`${axes}<div class="picture">${heatMapChart(map, { metric, better, cell: this.chosen.cell, selected: analysis.selected?.id, choose: ([first]) => this.select(first) })}</div>`;
-    const legend = html`<p class="quiet legend">
-      <span class="ramp-legend" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((good) => html`<span class="ramp" .style=${`--good:${good}`}></span>`)}</span>
+    const legend = html`<p class="quiet chart-legend">
+      <span class="ramp-legend" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((good) => html`<span class="good-ramp" .style=${`--good:${good}`}></span>`)}</span>
       ${better === 'lower' ? l10n.t('from {0} to {1}, the better the bluer.', numberText(map.high), numberText(map.low)) : l10n.t('from {0} to {1}, the better the bluer.', numberText(map.low), numberText(map.high))} ${others}
     </p>`;
-    return html`<section class="heat-map" data-part="heat-map" aria-label=${title}>
+    return html`<section class="heat-section" data-part="heat-map" aria-label=${title}>
       <div class="section-head">
         <h2>${title}</h2>
         <span class="save" role="group" aria-label=${l10n.t('Save {0}', title)}>
@@ -379,7 +379,7 @@ class ResultsView implements PageView<'results'> {
         this.choose({ brushes: brush ? { ...rest, [key]: brush } : rest });
       },
     })}</div>`;
-    return this.chartSection('parallel', l10n.t('All points at once'), chart, html`<p class="quiet legend">${l10n.t('Drag along an axis to choose points: the table and the best points follow. A click on an axis takes its choice back.')}</p>`);
+    return this.chartSection('parallel', l10n.t('All points at once'), chart, html`<p class="quiet chart-legend">${l10n.t('Drag along an axis to choose points: the table and the best points follow. A click on an axis takes its choice back.')}</p>`);
   }
 
   private compareSection(metric: string, analysis: Analysis, points: TablePoints): TemplateResult | typeof nothing {

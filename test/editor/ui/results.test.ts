@@ -19,7 +19,7 @@ describe('Results and plan in the dashboard (ui)', function () {
     const spec = path.join(place.home, 'sweep.json');
     await fs.writeFile(spec, JSON.stringify({ executors: ['executors/ml_ridge.py'], axes: { horizon: '1,6,12', alpha: '1,100,10000', seed: '1,2' } }));
     await runCli(workbench, place, ['build-tasks-py', '--spec', spec, '--yes']);
-    const { run_id: runId } = (await runCli(workbench, place, ['submit', '--cluster', 'this-computer', '--run-name', 'ridge', '--yes'])) as unknown as { run_id: string };
+    const { run_id: runId } = (await runCli(workbench, place, ['submit', '--cluster', 'this-computer', '--yes'])) as unknown as { run_id: string };
     await runCli(workbench, place, ['monitor', runId, '--poll-interval-seconds', '1']);
   });
 
@@ -40,10 +40,11 @@ describe('Results and plan in the dashboard (ui)', function () {
 
   it('shows best points, effects and the heat map of a finished run, averaged over its seeds', async () => {
     await workbench.runCommand('HPC Agent: Refresh');
-    await workbench.tree('Runs').rowDescribed('ridge', /^complete · 18 tasks/);
+    await workbench.tree('Runs').rowDescribed('co2-forecast', /^complete · 18 tasks/);
     await workbench.runCommand('HPC Agent: Explore results');
-    await workbench.quickPick.step(/Run whose results/).catch(() => undefined);
+    await workbench.quickPick.step(/Run whose results/);
     await workbench.quickPick.accept();
+    await workbench.notifications.clear();
     const page = await workbench.editor.webview('.results table.heat');
     assert.match(await says(page, '.results', /The best 5 points/), /all 18 tasks done · 9 grid points/);
     assert.equal(await page.locator('figure.effect').count(), 2);
@@ -75,7 +76,8 @@ describe('Results and plan in the dashboard (ui)', function () {
     const page = await workbench.editor.webview('.plan svg.timeline');
     const text = await says(page, '.plan', /Arrays and waves, to scale/);
     assert.match(text, /These very tasks were submitted to this-computer before/);
-    assert.equal(await page.locator('svg.timeline .bar').count(), 1);
+    assert.equal(await page.locator('svg.timeline .planned-bar').count(), 1);
+    assert.match(text, /half of 18 earlier ones/);
     await pictures(workbench, 'results-5-plan', { highContrast: true });
   });
 });

@@ -26,7 +26,7 @@ export function timelineChart(timeline: Timeline, width: number): TemplateResult
     ${marks.map((mark) => svg`<line class="grid" x1=${x(mark)} x2=${x(mark)} y1=${box.top} y2=${box.top + depth}></line><text x=${x(mark)} y=${height - 10} text-anchor="middle">${mark === 0 ? (gap > 0 ? l10n.t('start') : '0') : spanText(mark)}</text>`)}
     ${wait(timeline, x, gap)}
     ${timeline.waves.map((wave) => waveGroup(wave, timeline, x, y))}
-    <line class="axis" x1=${box.left} x2=${width - box.right} y1=${box.top + depth} y2=${box.top + depth}></line>
+    <line class="axis-line" x1=${box.left} x2=${width - box.right} y1=${box.top + depth} y2=${box.top + depth}></line>
     <text x=${box.left - 8} y=${box.top + 10} text-anchor="end">${timeline.mostTasks.toLocaleString()}</text>
     <text x=${box.left - 8} y=${box.top + 24} text-anchor="end">${l10n.t('tasks')}</text>
   </svg>`;
@@ -56,7 +56,7 @@ function waveGroup(wave: PlannedWave, timeline: Timeline, x: (s: number) => numb
       const late = Math.min(x(bar.lateS), x(wave.endS) + 400) - x(bar.startS) - 1;
       const words = `${bar.key}: ${l10n.t('tasks {0} to {1}', String(bar.firstTask), String(bar.firstTask + bar.taskCount - 1))}${timeline.scale === 'order' ? '' : ` · ${spanText(bar.endS - bar.startS)}`}${bar.rounds > 1 ? ` · ${l10n.t('{0} rounds', bar.rounds)}` : ''}`;
       const label = many ? bar.key : l10n.t('{0} tasks', bar.taskCount);
-      return svg`${late > long + 1 && timeline.scale === 'expected' ? svg`<rect class="late" x=${x(bar.startS)} y=${top} width=${late} height=${tall} rx="2"></rect>` : nothing}<rect class="bar" x=${x(bar.startS)} y=${top} width=${long} height=${tall} rx="2"><title>${words}</title></rect>${tall >= 15 && long > label.length * 6.2 ? svg`<text class="on-bar" x=${x(bar.startS) + 6} y=${top + Math.min(tall / 2 + 4, 16)}>${label}</text>` : nothing}`;
+      return svg`${late > long + 1 && timeline.scale === 'expected' ? svg`<rect class="late" x=${x(bar.startS)} y=${top} width=${late} height=${tall} rx="2"></rect>` : nothing}<rect class="planned-bar" x=${x(bar.startS)} y=${top} width=${long} height=${tall} rx="2"><title>${words}</title></rect>${tall >= 15 && long > label.length * 6.2 ? svg`<text class="on-bar" x=${x(bar.startS) + 6} y=${top + Math.min(tall / 2 + 4, 16)}>${label}</text>` : nothing}`;
     })}
     ${right - left > 16 ? svg`<text class="strong" x=${(left + right) / 2} y=${box.top - 8} text-anchor="middle">${right - left > 46 ? name : wave.wave + 1}</text>` : nothing}
   </g>`;

@@ -73,7 +73,7 @@ function picture(look: CompareLook): TemplateResult {
   const words = l10n.t('{0} of each point before (across) and now (up). {1} better, {2} worse.', metric, comparison.counts.better, comparison.counts.worse);
   return html`<svg class="chart scatter" data-chart="comparison" width=${size} height=${size} viewBox="0 0 ${size} ${size}" role="img" aria-label=${words}>
     ${scale.ticks.map((tick) => svg`<line class="grid" x1=${x(0)} x2=${x(1)} y1=${y(tick.at)} y2=${y(tick.at)}></line><text x=${box.left - 6} y=${y(tick.at) + 4} text-anchor="end">${tick.label}</text><text x=${x(tick.at)} y=${size - box.bottom + 14} text-anchor="middle">${tick.label}</text>`)}
-    <line class="axis" x1=${x(0)} y1=${y(0)} x2=${x(1)} y2=${y(1)}></line>
+    <line class="axis-line" x1=${x(0)} y1=${y(0)} x2=${x(1)} y2=${y(1)}></line>
     ${comparison.pairs.map((pair) => svg`<circle class=${`pair ${pair.verdict}${pair.clear === false ? ' open' : ''}`} cx=${x(scale.at(pair.before))} cy=${y(scale.at(pair.now))} r=${pair.id === look.selected ? 6 : 4} @click=${() => look.choose(pair.id)}><title>${`${Object.entries(pair.parameters).map(([name, value]) => `${name} ${valueText(value)}`).join(', ')}: ${numberText(pair.before)} → ${numberText(pair.now)}`}</title></circle>`)}
     <text x=${x(0.5)} y=${size - 4} text-anchor="middle">${l10n.t('{0} before', metric)}</text>
     <text x="12" y=${y(0.5)} text-anchor="middle" transform=${`rotate(-90 12 ${y(0.5)})`}>${l10n.t('{0} now', metric)}</text>

@@ -44,7 +44,7 @@ function button(cell: HeatCell, isBest: boolean, map: HeatMap, look: HeatMapLook
   const place = `${map.x} ${map.columns[cell.column]?.label ?? ''}, ${map.y} ${map.rows[cell.row]?.label ?? ''}`;
   const words = [value, place, cell.count === 1 ? '' : look.cell === 'best' ? l10n.t('best of {0} points', cell.count) : l10n.t('mean of {0} points', cell.count), cell.whole ? '' : l10n.t('partial'), isBest ? l10n.t('the best') : ''].filter((part) => part !== '').join(' · ');
   const chosen = look.selected !== undefined && cell.points.includes(look.selected);
-  return html`<button class=${`ramp${isBest ? ' best' : ''}${cell.whole ? '' : ' partial'}`} .style=${`--good:${good.toFixed(3)}`} title=${words} aria-label=${words} aria-pressed=${chosen} tabindex=${isBest ? 0 : -1} data-cell @click=${() => look.choose(cell.points)}>${dense ? nothing : value}</button>`;
+  return html`<button class=${`good-ramp${isBest ? ' best' : ''}${cell.whole ? '' : ' partial'}`} .style=${`--good:${good.toFixed(3)}`} title=${words} aria-label=${words} aria-pressed=${chosen} tabindex=${isBest ? 0 : -1} data-cell @click=${() => look.choose(cell.points)}>${dense ? nothing : value}</button>`;
 }
 
 /** One stop of the Tab key, at the best cell; arrows go from cell to cell. */

@@ -47,9 +47,9 @@ export function parallelChart(look: ParallelLook): TemplateResult {
   const spoken = l10n.t('{0} of {1} points are inside the brushes.', look.inside.size, look.points.length);
   return html`<svg class="chart parallel" data-chart="parallel" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="group" aria-label=${`${l10n.t('Parallel coordinates')}. ${spoken}`}>
     <g aria-hidden="true">
-      ${faint === '' ? nothing : svg`<path class="line outside" d=${faint}></path>`}
-      ${buckets.map((path, step) => (path === '' ? nothing : svg`<path class="line" d=${path} .style=${`--good:${((step + 0.5) / steps).toFixed(3)}`}></path>`))}
-      ${look.selected ? svg`<path class="line selected" d=${line(look.selected)}></path>` : nothing}
+      ${faint === '' ? nothing : svg`<path class="trace outside" d=${faint}></path>`}
+      ${buckets.map((path, step) => (path === '' ? nothing : svg`<path class="trace" d=${path} .style=${`--good:${((step + 0.5) / steps).toFixed(3)}`}></path>`))}
+      ${look.selected ? svg`<path class="trace selected" d=${line(look.selected)}></path>` : nothing}
     </g>
     ${coordinates.map((coordinate, index) => axis(coordinate, x(index), y, look, index))}
   </svg>`;
@@ -96,7 +96,7 @@ function axis(coordinate: Coordinate, x: number, y: (at: number) => number, look
   };
   return svg`<g class="coordinate">
     <text class="strong" x=${x} y="14" text-anchor=${index === 0 ? 'start' : last ? 'end' : 'middle'} dx=${index === 0 ? -box.left + 4 : last ? box.right - 4 : 0} font-weight=${isMetric ? 600 : 400}>${title}<title>${scale.name}</title></text>
-    <line class="axis" x1=${x} x2=${x} y1=${y(0)} y2=${y(1)}></line>
+    <line class="axis-line" x1=${x} x2=${x} y1=${y(0)} y2=${y(1)}></line>
     ${ticks.map((tick) => svg`<text class="tick" x=${last ? x + 10 : x - 8} y=${y(tick.at) + 4} text-anchor=${last ? 'start' : 'end'}>${tick.label.length > 10 ? `${tick.label.slice(0, 9)}…` : tick.label}</text>`)}
     ${places ? svg`<rect class="brush" x=${x - 7} width="14" y=${y(high) - 2} height=${Math.max(4, y(low) - y(high) + 4)} rx="2"></rect>` : nothing}
     <rect class="grip" x=${x - 14} width="28" y=${y(1) - 6} height=${y(0) - y(1) + 12} @pointerdown=${(event: PointerEvent) => drag(event, y, coordinate, look)}><title>${l10n.t('Drag to choose, click to clear')}</title></rect>

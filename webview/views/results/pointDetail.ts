@@ -30,13 +30,13 @@ export function pointDetail(look: DetailLook): TemplateResult {
       <h2 id="detail-title">${l10n.t('Chosen point')}</h2>
       <vscode-button appearance="secondary" @click=${look.close}>${l10n.t('Close')}</vscode-button>
     </div>
-    <dl class="facts">
+    <dl class="point-facts">
       ${Object.entries(point.parameters).map(([name, value]) => html`<div><dt>${name}</dt><dd>${valueText(value)}</dd></div>`)}
     </dl>
-    <dl class="facts numbers">
+    <dl class="point-facts numbers">
       ${look.metrics.map((name) => {
         const spread = point.spread[name];
-        return html`<div><dt>${name}</dt><dd>${numberText(point.metrics[name], 6)}${spread && spread.count > 1 ? html` <span class="quiet">± ${numberText(spread.std, 2)} · ${numberText(spread.min)}–${numberText(spread.max)}</span>` : nothing}</dd></div>`;
+        return html`<div><dt>${name}</dt><dd>${numberText(point.metrics[name], 6)}${spread && spread.std > 0 ? html` <span class="quiet">± ${numberText(spread.std, 2)} · ${numberText(spread.min)}–${numberText(spread.max)}</span>` : nothing}</dd></div>`;
       })}
     </dl>
     ${point.missing.length > 0 ? html`<p class="note">${l10n.t('Tasks {0} of this point have no result yet.', rangesText(point.missing))}</p>` : nothing}
@@ -61,7 +61,7 @@ function tasksOf(look: DetailLook): TemplateResult {
             <td>${task?.node ?? ''}</td>
             <td class="number">${task?.elapsed_s === null || task === undefined ? '' : `${numberText(task.elapsed_s, 3)} s`}</td>
             <td class="number">${task?.peak_rss_mib === null || task === undefined ? '' : `${numberText(task.peak_rss_mib, 3)} MiB`}</td>
-            <td class="actions">
+            <td class="task-actions">
               <vscode-button appearance="secondary" aria-label=${l10n.t('Log of task {0}', String(id))} @click=${() => look.log(id, 'stdout')}>${l10n.t('Log')}</vscode-button>
               <vscode-button appearance="secondary" aria-label=${l10n.t('Errors of task {0}', String(id))} @click=${() => look.log(id, 'stderr')}>${l10n.t('Errors')}</vscode-button>
               <vscode-button appearance="secondary" aria-label=${l10n.t('Files of task {0}', String(id))} @click=${() => look.showFiles(id)}>${l10n.t('Files')}</vscode-button>

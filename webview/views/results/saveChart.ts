@@ -76,7 +76,7 @@ export function chartFile(name: string, root: HTMLElement, title: string): Saved
     const style = getComputedStyle(cell);
     const box = cell.getBoundingClientRect();
     const { x, y } = placed(box);
-    if (cell.classList.contains('ramp')) out.append(rectangle(x, y, box.width, box.height, colour(style.backgroundColor)));
+    if (cell.classList.contains('good-ramp')) out.append(rectangle(x, y, box.width, box.height, colour(style.backgroundColor)));
     const text = cell.tagName === 'TD' && cell.querySelector('button') ? '' : cell.innerText.trim();
     if (text === '' || cell.classList.contains('empty')) continue;
     const centred = cell.tagName !== 'STRONG' && !cell.classList.contains('quiet') && style.textAlign !== 'right';
