@@ -20,7 +20,7 @@ describeRetries('Grid Engine', async () => {
   await admin(`${removeQueues}; folder=$(mktemp -d) && ${copyOfQueue('spare.q', 's/^(suspend_method +).*/\\1SIGTERM/')} && ${copyOfQueue('urgent.q', 's/^(subordinate_list +).*/\\1spare.q=1/')}; status=$?; rm -r "$folder"; exit $status`);
   return {
     cluster: { scheduler: 'sge', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' },
-    resources: { partition: 'spare.q', walltime: '40s' },
+    resources: { partition: 'spare.q', walltime: '60s' },
     open: async (node) => {
       if (node !== 1) await admin('qmod -e spare.q@exec2');
       if (node !== 2) await admin('qmod -e spare.q@exec1');
@@ -37,7 +37,7 @@ describeRetries('Grid Engine', async () => {
     proofs: {
       node_failure: ['proved', 'accounting', /failed (19|21)\b/],
       preempted: ['likely', 'task_events', /^was asked to stop on exec2 before its time limit, and was not cancelled/],
-      walltime: ['proved', 'accounting', /\bh_rt\b|of 40 s allowed/],
+      walltime: ['proved', 'accounting', /\bh_rt\b|of 60 s allowed/],
       system_oom: ['proved', 'log', /^MemoryError/],
     },
     clean: async () => {
