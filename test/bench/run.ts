@@ -12,6 +12,7 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
+import { dashboard } from './dashboard.ts';
 import { dispatch } from './dispatch.ts';
 import { editor } from './editor.ts';
 import { logs } from './logs.ts';
@@ -25,7 +26,7 @@ import { submission } from './submission.ts';
 import { sync } from './syncing.ts';
 import { warmProgram } from './warmProgram.ts';
 
-const parts: Readonly<Record<string, (places: Places, short: boolean) => Promise<readonly Row[]>>> = { warm: warmProgram, sync, submit: submission, dispatch, cli: cliStart, editor, refresh, reading, logs };
+const parts: Readonly<Record<string, (places: Places, short: boolean) => Promise<readonly Row[]>>> = { warm: warmProgram, sync, submit: submission, dispatch, cli: cliStart, editor, dashboard, refresh, reading, logs };
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { short: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } } });
 

@@ -72,6 +72,9 @@ export interface Browser {
   newContext(options?: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark' }): Promise<BrowserContext>;
   newPage(options?: { viewport?: { width: number; height: number }; deviceScaleFactor?: number; colorScheme?: 'light' | 'dark' }): Promise<Page>;
   close(): Promise<void>;
+  startTracing(page: Page, options: { categories: readonly string[] }): Promise<void>;
+  /** The trace as JSON. */
+  stopTracing(): Promise<Uint8Array>;
 }
 
 interface Playwright {

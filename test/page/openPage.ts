@@ -63,6 +63,8 @@ export class OpenPage {
 
 export interface PageStage {
   open(options: PageOptions): Promise<OpenPage>;
+  /** What the browser's own tracing says of what happens meanwhile. */
+  trace(page: OpenPage, body: () => Promise<unknown>): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
 
@@ -95,6 +97,12 @@ export async function openStage(): Promise<PageStage> {
       await page.addInitScript(`document.addEventListener('DOMContentLoaded', () => { ${themeScript(theme)} });`);
       await page.goto(`${origin}/`);
       return open;
+    },
+    async trace({ page }, body) {
+      await browser.startTracing(page, { categories: ['devtools.timeline', 'blink.user_timing', 'toplevel'] });
+      await body();
+      const text = Buffer.from(await browser.stopTracing()).toString('utf8');
+      return (JSON.parse(text) as { traceEvents: readonly unknown[] }).traceEvents;
     },
     async close() {
       await browser.close();

@@ -94,14 +94,12 @@ class RunPage implements PageView<'run'> {
           ${this.tasks.element} ${this.tasks.legend()}
         </section>
         <section class="card" aria-labelledby="waves-title"><h2 id="waves-title">${l10n.t('Waves')}</h2>${waveLanes(this.times, run.waves, pageLanguage())}</section>
-        </div><div class="column">
-        ${this.attention(state)}
         <section class="card log" aria-labelledby="log-title">
           <h2 id="log-title">${l10n.t('Log')}</h2>
           ${this.log.draw(pinned === undefined ? '' : (this.tasks.describe(pinned.task)[0] ?? ''))}
           ${pinned !== undefined && this.evidence?.task === pinned.task ? html`<p class="quiet">${this.evidence.text}</p>` : nothing}
         </section>
-      </div></div>
+        </div><div class="column">${this.attention(state)}</div></div>
       ${this.provenance(state)}
     </div>`;
   }
