@@ -1,0 +1,14 @@
+/** On Grid Engine. */
+import { startGridEngine } from '../gridEngine.ts';
+import { describeJobs } from './describeJobs.ts';
+
+describeJobs('Grid Engine', async () => {
+  const grid = await startGridEngine();
+  const { ssh } = grid;
+  return {
+    cluster: { scheduler: 'sge', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' },
+    asUser: async (script) => (await grid.asUser(script)).stdout,
+    byHand: `printf '#!/bin/sh\\necho "by hand $SGE_TASK_ID"; echo x >made.$SGE_TASK_ID; sleep 300\\n' >"$HOME/hand.sh" && qsub -terse -S /bin/sh -cwd -t 1-2 -N byhand "$HOME/hand.sh" | cut -d. -f1`,
+    clean: () => grid.asUser('qdel -u "$USER"; rm -rf "$HOME"/scratch "$HOME/by hand" "$HOME/hand.sh"'),
+  };
+});
