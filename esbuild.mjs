@@ -51,11 +51,15 @@ const withoutAddons = {
   },
 };
 
-/** The MCP package's default validator: a compiler of 130 kB for answers with fields. Ours asks for none, and brings its own. */
-const withoutSchemaCompiler = {
-  name: 'without-schema-compiler',
+/**
+ * Parts of packages that nothing here reaches, a tenth of the package together: the MCP package's default validator (a compiler, for answers with
+ * fields; ours asks for none and brings its own), and of ssh2 the server and SFTP.
+ */
+const withoutUnusedParts = {
+  name: 'without-unused-parts',
   setup(build) {
     build.onLoad({ filter: /[\\/]validation[\\/]ajv-provider\.js$/ }, () => ({ contents: 'export class AjvJsonSchemaValidator { constructor() { throw new Error("The schema compiler is not shipped."); } }', loader: 'js' }));
+    build.onLoad({ filter: /[\\/]ssh2[\\/]lib[\\/](server|protocol[\\/]SFTP)\.js$/ }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
   },
 };
 
@@ -125,7 +129,7 @@ async function buildOptions() {
       chunkNames: 'chunks/[name]-[hash]',
       external: ['vscode'],
       banner: { js: commonJsNames },
-      plugins: [withoutAddons, withoutSchemaCompiler, withHashbang, asNodeImports, whereNamesAreUsed],
+      plugins: [withoutAddons, withoutUnusedParts, withHashbang, asNodeImports, whereNamesAreUsed],
     });
   }
   for (const entry of await existing(['webview/main.ts'])) {
