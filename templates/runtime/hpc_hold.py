@@ -798,7 +798,9 @@ def renew(directory, spec, hop):
         receipt = read_json(os.path.join(directory, "receipts", key + ".json")) or {}
         if receipt.get("state") == "submitted":
             return {"state": "submitted", "successor": receipt["job_id"]}
-        words = (receipt.get("err") or err.decode("utf-8", "replace")).strip().split("\n")[-1]
+        # Grid Engine says why, and then "Exiting.".
+        lines = [line.strip() for line in (receipt.get("err") or err.decode("utf-8", "replace")).split("\n")]
+        words = "; ".join(line for line in lines if line not in ("", "Exiting."))
         return {"state": {"submitting": "unknown"}.get(receipt.get("state"), receipt.get("state") or "failed"), "error": words[:500]}
     finally:
         os.close(lock)

@@ -183,7 +183,8 @@ describe('reservations (sandbox)', function () {
     second.type('echo "kept=[$KEPT]"');
     await eventually('the second terminal answers', async () => Promise.resolve(/kept=\[(of-the-first-window)?\]/.test(second.text()) ? true : undefined), 20_000, 50);
     assert.equal(second.text().includes('kept=[of-the-first-window]'), second.survives);
-    assert.equal(second.survives, (await exec('command -v tmux || true')).stdout !== '');
+    const said = (await sandbox.asUser(`cat "$HOME"/.hpc-agent/reservations/*${dev}*/logs/*`)).stdout;
+    assert.equal(second.survives, (await exec('command -v tmux || true')).stdout !== '', said);
     await second.close();
   });
 

@@ -51,7 +51,7 @@ describe('submitting again on this computer (end to end)', function () {
     assert.deepEqual([run.counts.complete, run.counts.failed], [2, 4]);
 
     const dry = await data<ResubmitOutput>('resubmit', runId, '--dry-run');
-    assert.deepEqual([dry.attempt, dry.task_count, dry.groups], [null, 2, [{ failure_class: 'walltime', title: 'Time limit', count: 2, task_ranges: '1,5', resources: { walltime: 60 }, change: 'time limit 00:00:03 → 00:01:00: it was not enough (× 2)' }]]);
+    assert.deepEqual([dry.attempt, dry.task_count, dry.groups], [null, 2, [{ failure_class: 'walltime', title: 'Time limit', count: 2, task_ranges: '1,5', resources: { walltime: 60 }, resources_before: { walltime: 3 }, change: 'time limit 00:00:03 → 00:01:00: it was not enough (× 2)' }]]);
     assert.deepEqual(dry.blocked.map(({ failure_class, task_ranges }) => [failure_class, task_ranges]), [['python_traceback', '2-3']]);
     assert.equal(attemptsOf(runId).length, 0, 'a dry run writes nothing');
 
