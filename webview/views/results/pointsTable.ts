@@ -32,6 +32,7 @@ export class PointsTable {
   private viewHeight = 360;
   /** The row that the Tab key comes to. */
   private current = 0;
+  private onTheWay: number | undefined;
 
   constructor(redraw: () => void) {
     this.redraw = redraw;
@@ -106,7 +107,8 @@ export class PointsTable {
     if (!row || event.target !== row) return;
     const page = Math.max(1, Math.floor(this.viewHeight / rowHeight) - 2);
     const last = look.points.length - 1;
-    const at = Number(row.dataset.row);
+    // The keyboard may be faster than the drawing: the next step goes from where the last one leads.
+    const at = this.onTheWay ?? Number(row.dataset.row);
     const to: Readonly<Record<string, number>> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last };
     const next = to[event.key];
     if (event.key === 'Enter') {
@@ -118,8 +120,15 @@ export class PointsTable {
       this.choose(index, look);
       const scroll = scrollFor(index, rowHeight, scroller.scrollTop, scroller.clientHeight - rowHeight);
       if (scroll !== undefined) scroller.scrollTop = scroll;
+      this.onTheWay = index;
       // The row may not be there before the next drawing.
-      requestAnimationFrame(() => requestAnimationFrame(() => scroller.querySelector<HTMLElement>(`tr[data-row="${index}"]`)?.focus({ preventScroll: true })));
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          if (this.onTheWay !== index) return;
+          this.onTheWay = undefined;
+          scroller.querySelector<HTMLElement>(`tr[data-row="${index}"]`)?.focus({ preventScroll: true });
+        }),
+      );
     } else return;
     event.preventDefault();
   }
