@@ -28,6 +28,8 @@ export async function planAttachment(nameOrId: string, how: { readonly command?:
     const why = verdict.kind === 'alive' ? (verdict.phase === 'ending' ? 'it is ending' : `it waits in the queue (${verdict.job.reason || verdict.job.rawState})`) : verdict.kind === 'dead' ? (verdict.proof.at(-1) ?? 'it has ended') : verdict.reason;
     throw new HpcError(verdict.kind === 'dead' ? 'spec_invalid' : 'cluster_timeout', `No terminal can be opened in ${lease.name}: ${why}.`, { remediation: verdict.kind === 'dead' ? 'Release it and book it again.' : 'Try again when it holds its node.' });
   }
+  // Without what the holding job wrote, its tmux server is not known: a shell that dies with its window would look the same.
+  if (ownFacts(lease)?.origin === 'booked' && verdict.holding === undefined) throw new HpcError('cluster_timeout', `No terminal can be opened in ${lease.name} yet: its job runs, but nothing is known from it.`, { remediation: 'Try again in a moment.' });
   const session = await deps.session(await clusterOf(lease, deps));
   const facts = await session.facts({ signal: call.signal });
   const node = verdict.holding?.node;
