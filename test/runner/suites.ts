@@ -69,8 +69,8 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
 
   const python = pythonTools(root);
   const pythonFiles = ['templates'];
-  const onSandbox = { limitMinutes: 15, needs: ['setup:programs', 'setup:sandbox'], locks: ['sandbox'] };
-  const onGrid = { limitMinutes: 10, needs: ['setup:programs', 'setup:grid'], locks: ['grid'] };
+  const onSandbox = { limitMinutes: 25, needs: ['setup:programs', 'setup:sandbox'], locks: ['sandbox'] };
+  const onGrid = { limitMinutes: 20, needs: ['setup:programs', 'setup:grid'], locks: ['grid'] };
   const everywhere = ['test/unit', 'test/contract', 'test/sandbox'].flatMap(files).filter(usesSandbox);
   const bench = fs.existsSync(at('test/bench/run.ts')) ? ['run.ts'] : fs.existsSync(at('test/bench')) ? fs.readdirSync(at('test/bench')).filter((name) => /^[a-z]\w*\.ts$/i.test(name) && name in shortBench) : [];
 
@@ -101,7 +101,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     }),
     program('check:types', bin('tsc'), ['--noEmit']),
     program('check:types-webview', bin('tsc'), ['--noEmit', '-p', 'webview']),
-    program('check:lint', bin('eslint'), ['.', '--max-warnings', '0'], { limitMinutes: 8 }),
+    program('check:lint', bin('eslint'), ['.', '--max-warnings', '0'], { limitMinutes: 15 }),
     program('check:imports', bin('depcruise'), ['src', 'webview', '--config', '.dependency-cruiser.cjs']),
     program('check:python-format', python.ruff, ['format', '--no-cache', '--check', ...pythonFiles], { needs: ['setup:python'] }),
     program('check:python-lint', python.ruff, ['check', '--no-cache', ...pythonFiles], { needs: ['setup:python'] }),
@@ -112,7 +112,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     // What breaks a whole cluster for long does it in a sandbox of its own, beside the others.
     ...each('sandbox', everywhere, (file) => (hasOwnSandbox(file) ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
     ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
-    suite('editor:host', { limitMinutes: 10, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async (context) => {
+    suite('editor:host', { limitMinutes: 15, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['editor'] }, async (context) => {
       const end = await runProgram(process.execPath, ['--import', 'tsx', 'test/editor/runHost.ts'], { ...context, cwd: root, env });
       // It removes an old summary before it starts.
       const text = fs.existsSync(at('test-results/editor-host.json')) ? fs.readFileSync(at('test-results/editor-host.json'), 'utf8') : undefined;
@@ -128,8 +128,8 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
     }),
     ...each('page', files('test/page'), () => ({ limitMinutes: 8, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['dist'] })),
-    ...rooms('unit', { limitMinutes: 8, needs: ['setup:programs'] }),
-    ...rooms('contract', { limitMinutes: 10, needs: ['setup:programs'] }),
+    ...rooms('unit', { limitMinutes: 20, needs: ['setup:programs'] }),
+    ...rooms('contract', { limitMinutes: 20, needs: ['setup:programs'] }),
     mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
     demo(root),
     ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),

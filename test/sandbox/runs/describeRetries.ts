@@ -131,8 +131,10 @@ export function describeRetries(name: string, open: () => Promise<RetryPlace>): 
       assert.deepEqual(Object.keys(changes).map(total), [sweep.node, sweep.preempted, sweep.late, sweep.memory + sweep.greedy], seen);
       for (const { failure_class, change } of watched.retries) assert.match(change, changes[failure_class as keyof typeof changes], seen);
       assert.deepEqual((await monitor(run_id)).retries, [], 'what stopped at its cap is left alone');
-      const left = (await data<{ clusters: readonly Failure[] }>('failures', run_id)).clusters.find(({ error_class }) => error_class === 'system_oom');
-      assert.deepEqual([left?.task_ids, left?.retry_advice?.eligible_task_ids, left?.retry_advice?.blocked_task_ids], [tasksOf('greedy'), [], tasksOf('greedy')]);
+      // Whether accounting saw the peak is a matter of its interval: two tasks that ran out of memory may have different evidence, and be two groups.
+      const left = (await data<{ clusters: readonly Failure[] }>('failures', run_id)).clusters.filter(({ error_class }) => error_class === 'system_oom');
+      const allOf = (pick: (group: Failure) => readonly number[] | undefined): readonly number[] => left.flatMap((group) => pick(group) ?? []).sort((x, y) => x - y);
+      assert.deepEqual([allOf(({ task_ids }) => task_ids), allOf(({ retry_advice }) => retry_advice?.eligible_task_ids), allOf(({ retry_advice }) => retry_advice?.blocked_task_ids)], [tasksOf('greedy'), [], tasksOf('greedy')]);
 
       await fs.writeFile(path.join(workspace, 'mended'), '');
       for (const [category, again] of [['python_traceback', sweep.traceback], ['import_error', sweep.module], ['system_oom', sweep.greedy]] as const) {

@@ -12,7 +12,7 @@ import { Killed, makePlace, type Place } from './place.ts';
 const request: BookingRequest = { name: 'pool', cluster: 'bed', resources: { walltimeS: 3600 }, persistent: true, waitS: 0 };
 
 describe('booking, cut off anywhere (unit)', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let place: Place;
   beforeEach(async () => {
     place = await makePlace();
