@@ -61,9 +61,9 @@ describe('several watchers of one cluster (unit)', function () {
     await place.dispose();
   });
 
-  it('one of four asks, and the queue is asked as often as it says', async () => {
-    for (let window = 0; window < 4; window += 1) start('work', 400);
-    await until(() => watchers.every(({ looks }) => looks.length >= 8));
+  it('one of three asks, and the queue is asked as often as it says', async () => {
+    for (let window = 0; window < 3; window += 1) start('work', 400);
+    await until(() => watchers.every(({ looks }) => looks.length >= 6));
     const asked = questions();
     assert.equal(observers().length, 1);
     for (const watcher of watchers) if (!observers().includes(watcher)) assert.deepEqual(watcher.looks.filter((look) => look.asked), [], 'a reader asks nothing');
