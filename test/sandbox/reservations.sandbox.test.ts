@@ -177,7 +177,9 @@ describe('reservations (sandbox)', function () {
       // tmux keeps a line for itself.
       return /4[23] 132/.test(first.text()) ? true : undefined;
     });
-    first.type('KEPT=of-the-first-window');
+    first.type('KEPT=of-the-first-window; echo "set=$KEPT"');
+    // What was typed into a window that closes may be lost: only what was done counts.
+    await eventually('the first shell did it', async () => Promise.resolve(first.text().includes('set=of-the-first-window') ? true : undefined), 20_000, 50);
     await first.close();
     const second = await open();
     second.type('echo "kept=[$KEPT]"');
