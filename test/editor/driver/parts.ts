@@ -16,8 +16,12 @@ export class ActivityBar {
     const entry = this.entry(title);
     await entry.waitFor({ state: 'visible' });
     const isShown = async (): Promise<boolean> => (await entry.getAttribute('class'))?.split(' ').includes('checked') === true && (await this.page.locator('.part.sidebar').first().isVisible());
-    if (!(await isShown())) await entry.locator('a.action-label').first().click();
-    await until(`the side bar ${title}`, isShown);
+    // The click hides what is shown: one that comes while a window restores its side bar would fold it away. Look, then click again.
+    await until(`the side bar ${title}`, async () => {
+      if (await isShown()) return true;
+      await entry.locator('a.action-label').first().click();
+      return await until('the side bar', isShown, 5000);
+    });
   }
 
   async badge(title: string): Promise<string> {
