@@ -16,6 +16,7 @@ import { Journal } from '../runs/journal.ts';
 import { dialectFor } from '../scheduler/dialects.ts';
 import { executorPort } from './executorPort.ts';
 import type { Host, Services } from './services.ts';
+import { mustTrust } from './trust.ts';
 
 /** Makes nothing that costs: connections and files are opened when first used. */
 export function createServices(host: Host): Services {
@@ -59,10 +60,14 @@ export function createServices(host: Host): Services {
         assetsDirectory: host.assetsDirectory,
         home: host.home,
         trusted: host.trusted(),
-        executors: executorPort(path.resolve(experimentDir), host.assetsDirectory),
+        executors: executorPort(path.resolve(experimentDir), host.assetsDirectory, host.trusted),
         local,
         profile,
-        session: async (cluster) => session(await profile(cluster)),
+        // The records of a folder name clusters, folders there and jobs: whoever wrote them would have this user's connections used.
+        session: async (cluster) => {
+          mustTrust(host.trusted(), `${cluster} is not asked about the runs of a workspace that is not trusted`);
+          return session(await profile(cluster));
+        },
       };
     },
     reservationDeps: (experimentDir): ReservationDeps => {

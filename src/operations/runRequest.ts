@@ -10,8 +10,9 @@ import { readParams, type RunView } from '../runs/runView.ts';
 import type { ResourceRequest } from '../scheduler/port.ts';
 import type { OperationContext } from './operation.ts';
 import type { PlanOutput, ResourcesInput, RunSpec, RunSummary, TaskRow } from './schemas.ts';
+import { mustTrust } from './trust.ts';
 
-/** The room of the runs, lent the workspace. Refuses an untrusted workspace, whose files name programs to run. */
+/** The room of the runs, lent the workspace. Of one that is not trusted it reads the records and asks no cluster. */
 export function runDepsOf(context: OperationContext): Promise<RunDeps> {
   return Promise.resolve(context.services.runDeps(context.experimentDir));
 }
@@ -42,9 +43,7 @@ export type RunSpecInput = Omit<RunSpec, 'cluster'> & { readonly cluster?: strin
 
 export async function requestOf(spec: RunSpecInput, context: OperationContext): Promise<{ deps: RunDeps; request: RunRequest }> {
   if (spec.cluster === undefined) throw new HpcError('spec_invalid', 'It is not said which cluster to submit to.', { remediation: 'Give `cluster`; `this-computer` is always there.' });
-  if (!context.services.host.trusted()) {
-    throw new HpcError('spec_invalid', 'This workspace is not trusted: its tasks.py would be run.', { remediation: 'Trust the workspace first (Workspaces: Manage Workspace Trust).' });
-  }
+  mustTrust(context.services.host.trusted(), 'A run is not made in a workspace that is not trusted: its tasks.py would be run');
   return {
     deps: await runDepsOf(context),
     request: {

@@ -82,7 +82,7 @@ async function evaluating(places: Places, short: boolean): Promise<readonly Row[
     await fs.writeFile(tasksFile, tasksPy.replace('COUNT', String(count)));
     const { python } = await local.environment();
     if (python === undefined) throw new Error('there is no Python here');
-    const port = executorPort(experimentDir, root);
+    const port = executorPort(experimentDir, root, () => true);
     const evaluate = async (): Promise<void> => {
       const { taskCount, lines } = await port.evaluate({ run: (command, options) => local.exec(command, options), python, cwd: experimentDir, signal: new AbortController().signal });
       if (taskCount !== count || lines.length !== count) throw new Error(`evaluated ${taskCount}`);

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { HpcError } from '../../foundation/errors.ts';
 import type { OperationContext } from '../operation.ts';
+import { mustTrust } from '../trust.ts';
 
 export interface RunFiles {
   readonly runId: string;
@@ -71,7 +72,9 @@ function git(directory: string, signal: AbortSignal, ...argv: string[]): Promise
 }
 
 /** Files of the workspace that differ between the commits of two runs. Undefined: the commits are not known here. */
-export async function codeDifferences(left: RunFiles, right: RunFiles, { experimentDir, signal }: OperationContext): Promise<readonly CodeDifference[] | undefined> {
+export async function codeDifferences(left: RunFiles, right: RunFiles, { experimentDir, signal, services }: OperationContext): Promise<readonly CodeDifference[] | undefined> {
+  // A repository's own configuration names programs that git runs.
+  mustTrust(services.host.trusted(), 'git is not run in a workspace that is not trusted');
   const [a, b] = [left.commit, right.commit];
   if (a === undefined || b === undefined) return undefined;
   const names = await git(experimentDir, signal, 'diff', '--name-only', '--relative', '-z', a, b, '--', '.');

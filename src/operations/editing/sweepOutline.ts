@@ -5,9 +5,9 @@
  * Rules: code of the workspace runs only in `countSweep`, only where the workspace is trusted; `knownSweep` reads what was found before. An
  * evaluation is kept and serves the plan that follows, so that looking never draws a trial that the submission does not use.
  */
-import { HpcError } from '../../foundation/errors.ts';
 import type { SweepEvaluation } from '../../runs/deps.ts';
 import type { OperationContext } from '../operation.ts';
+import { mustTrust } from '../trust.ts';
 
 export type TaskRange = readonly [first: number, last: number];
 
@@ -108,7 +108,7 @@ export async function knownSweep(context: OperationContext): Promise<SweepOutlin
 
 /** Evaluates tasks.py on this computer. Undefined: there is no Python here. Throws what the file gets wrong, with its line in the details. */
 export async function countSweep(context: OperationContext): Promise<SweepOutline | undefined> {
-  if (!context.services.host.trusted()) throw new HpcError('spec_invalid', 'tasks.py is not run in a workspace that is not trusted.', { remediation: 'Trust the workspace first.', details: { untrusted: true } });
+  mustTrust(context.services.host.trusted(), 'tasks.py is not run in a workspace that is not trusted');
   const { evaluateHere } = await import('../../runs/evaluateSweep.ts');
   const { runDepsOf } = await import('../runRequest.ts');
   const evaluation = await evaluateHere(await runDepsOf(context), context);

@@ -3,10 +3,10 @@
  * untrusted workspace must not do, and gives every call a signal and a place for its progress.
  */
 import type { Disposable } from '../../foundation/disposable.ts';
-import { HpcError } from '../../foundation/errors.ts';
 import { noProgress, type ReportProgress } from '../../foundation/progress.ts';
 import type { Operation, OperationContext, TypedOperation } from '../../operations/operation.ts';
 import type { Host, Services } from '../../operations/services.ts';
+import { mustTrust } from '../../operations/trust.ts';
 
 export interface CallOptions {
   /** The workspace folder. */
@@ -15,9 +15,18 @@ export interface CallOptions {
   readonly progress?: ReportProgress;
 }
 
+/**
+ * `reads`: looks at files of the folder and at nothing else (the services see to that, too); `acts`: runs something, connects, or writes what
+ * others read.
+ */
+export type Deed = 'reads' | 'acts';
+
+/** They touch nothing of the folder: a cluster is added for the user, to a file of the user's own. */
+const ofTheUser: ReadonlySet<string> = new Set(['verify-aggregation-complete', 'clusters-add']);
+
 /** Reading is always allowed; what evaluates the workspace's code, writes or spends is not, until the folder is trusted. */
 export function needsTrust(operation: Pick<Operation, 'kind' | 'name'>): boolean {
-  return operation.kind !== 'query' && operation.name !== 'verify-aggregation-complete';
+  return operation.kind !== 'query' && !ofTheUser.has(operation.name);
 }
 
 export class Core implements Disposable {
@@ -27,6 +36,10 @@ export class Core implements Disposable {
 
   constructor(host: Host) {
     this.host = host;
+  }
+
+  get trusted(): boolean {
+    return this.host.trusted();
   }
 
   async call<Input, Output>(operation: TypedOperation<Input, Output>, input: Input, options: CallOptions): Promise<Output> {
@@ -45,8 +58,9 @@ export class Core implements Disposable {
     return operation.confirmation(input, await this.context(options));
   }
 
-  /** For what is no operation's answer: a terminal. */
-  async within<T>(options: CallOptions, body: (context: OperationContext) => Promise<T>): Promise<T> {
+  /** For what is no operation's answer: a terminal, a document. What it does is said, so that nobody forgets to ask. */
+  async within<T>(deed: Deed, options: CallOptions, body: (context: OperationContext) => Promise<T>): Promise<T> {
+    if (deed === 'acts') mustTrust(this.trusted, 'Nothing is run and nothing is connected in a workspace that is not trusted');
     return body(await this.context(options));
   }
 
@@ -65,10 +79,6 @@ export class Core implements Disposable {
   }
 
   private refuseUntrusted(operation: Operation): void {
-    if (!needsTrust(operation) || this.host.trusted()) return;
-    throw new HpcError('spec_invalid', `“${operation.summary}” is not done in a workspace that is not trusted: it would run or copy this folder’s code.`, {
-      remediation: 'Trust the workspace first (Workspaces: Manage Workspace Trust).',
-      details: { untrusted: true },
-    });
+    if (needsTrust(operation)) mustTrust(this.trusted, `“${operation.summary}” is not done in a workspace that is not trusted: it would run or copy this folder’s code`);
   }
 }

@@ -69,6 +69,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     runsView.description = arrangement.filter === '' ? undefined : `filter: ${arrangement.filter}`;
     runsView.badge = attentionBadge(runs.runs);
     const notes = [...runs.state.problems].map(([cluster, why]) => `${cluster} could not be asked: ${why}`);
+    if (runs.runs.length > 0 && !vscode.workspace.isTrusted) notes.unshift('This folder is not trusted: what is on record is shown, and no cluster is asked.');
     runsView.message = runs.state.failure !== undefined ? `The runs could not be read: ${runs.state.failure}` : notes.length > 0 ? notes.join('\n') : undefined;
     const summary = statusBarText(runs.runs, now);
     if (summary) {

@@ -9,7 +9,7 @@ import { chosenRun, pickRun } from './runCommands.ts';
 
 async function filesOf(editor: Editor, folder: string, runId: string): Promise<RunFiles> {
   const { readRunFiles } = await import('../../../operations/editing/runFiles.ts');
-  return editor.core.within({ folder }, (context) => readRunFiles(runId, context));
+  return editor.core.within('reads', { folder }, (context) => readRunFiles(runId, context));
 }
 
 export async function showSidecar(editor: Editor, argument: unknown): Promise<void> {
@@ -24,7 +24,7 @@ export async function showParameters(editor: Editor, argument: unknown): Promise
 
 export async function showRunScript(editor: Editor, folder: string, runId: string): Promise<void> {
   const { jobScriptOfRun } = await import('../../../operations/editing/runFiles.ts');
-  const text = await withProgress('Rendering the job script', (signal, progress) => editor.core.within({ folder, signal, progress }, (context) => jobScriptOfRun(runId, context)));
+  const text = await withProgress('Rendering the job script', (signal, progress) => editor.core.within('acts', { folder, signal, progress }, (context) => jobScriptOfRun(runId, context)));
   await showDocument(`${runId}/job.sh`, text, { language: 'shellscript' });
 }
 
@@ -39,7 +39,7 @@ export async function compareRuns(editor: Editor, argument: unknown, selected: u
   const [a, b] = await Promise.all([filesOf(editor, first.folder, first.run_id), filesOf(editor, second.experiment_dir, second.run_id)]);
   const [left, right] = a.runId < b.runId ? [a, b] : [b, a];
   const { codeDifferences } = await import('../../../operations/editing/runFiles.ts');
-  const code = await editor.core.within({ folder: first.folder }, (context) => codeDifferences(left, right, context));
+  const code = editor.core.trusted ? await editor.core.within('acts', { folder: first.folder }, (context) => codeDifferences(left, right, context)) : undefined;
   const sameAs = (one: string, other: string): string => (one === other ? 'equal' : 'differ');
   const changed = [...new Set([...left.changedFiles, ...right.changedFiles])];
   const kinds = [

@@ -16,7 +16,7 @@ export async function clusterTerminal(editor: Editor, argument: unknown): Promis
   if (cluster === undefined) return undefined;
   const { openClusterTerminal } = await import('../../../operations/terminals.ts');
   const folder = folderFor(editor);
-  return { name: cluster, pty: new RemoteTerminal((terminal, signal) => editor.core.within({ folder, signal }, (context) => openClusterTerminal(cluster, terminal, context))), iconPath: new vscode.ThemeIcon('vm') };
+  return { name: cluster, pty: new RemoteTerminal((terminal, signal) => editor.core.within('acts', { folder, signal }, (context) => openClusterTerminal(cluster, terminal, context))), iconPath: new vscode.ThemeIcon('vm') };
 }
 
 export async function reservationTerminal(editor: Editor, argument: unknown): Promise<vscode.ExtensionTerminalOptions | undefined> {
@@ -24,7 +24,7 @@ export async function reservationTerminal(editor: Editor, argument: unknown): Pr
   if (!row) return undefined;
   const { openReservationTerminal } = await import('../../../operations/reservations/attach.ts');
   const folder = folderFor(editor);
-  return { name: row.name, pty: new RemoteTerminal((terminal, signal) => editor.core.within({ folder, signal }, (context) => openReservationTerminal(row.id, terminal, context))), iconPath: new vscode.ThemeIcon('server-process') };
+  return { name: row.name, pty: new RemoteTerminal((terminal, signal) => editor.core.within('acts', { folder, signal }, (context) => openReservationTerminal(row.id, terminal, context))), iconPath: new vscode.ThemeIcon('server-process') };
 }
 
 export async function openTerminal(options: Promise<vscode.ExtensionTerminalOptions | undefined>): Promise<void> {
@@ -43,7 +43,7 @@ export async function openNotebook(editor: Editor, forwards: Forwards, argument:
   let tell: (url: string | undefined) => void = () => undefined;
   const address = new Promise<string | undefined>((resolve) => (tell = resolve));
   const connect = async (port: number, path: string): Promise<OpenForward> => {
-    const opened = await editor.core.within({ folder }, (context) => openReservationPort(row.id, port, context));
+    const opened = await editor.core.within('acts', { folder }, (context) => openReservationPort(row.id, port, context));
     const made = forwards.add(opened, port, { path, onStop: () => terminal.dispose() });
     tell(made.url);
     void openInBrowser(made.url).catch(() => undefined);
@@ -61,7 +61,7 @@ export async function openNotebook(editor: Editor, forwards: Forwards, argument:
       void vscode.window.showErrorMessage(`The notebook runs, but its port could not be reached: ${error instanceof Error ? error.message : String(error)}`);
     });
   };
-  const pty = new RemoteTerminal((terminal, signal) => editor.core.within({ folder, signal }, (context) => openNotebookTerminal(row.id, terminal, context)), listen);
+  const pty = new RemoteTerminal((terminal, signal) => editor.core.within('acts', { folder, signal }, (context) => openNotebookTerminal(row.id, terminal, context)), listen);
   const terminal = vscode.window.createTerminal({ name: `Notebook in ${row.name}`, pty, iconPath: new vscode.ThemeIcon('notebook') });
   const closed = vscode.window.onDidCloseTerminal((ended) => {
     if (ended !== terminal) return;
@@ -84,7 +84,7 @@ export async function forwardPort(editor: Editor, forwards: Forwards, argument: 
   const port = await withProgress(`Forwarding port ${text} of ${row.name}`, (signal) => {
     // The port outlives the notification: its signal is for the waiting alone.
     signal.throwIfAborted();
-    return editor.core.within({ folder }, (context) => openReservationPort(row.id, Number(text), context));
+    return editor.core.within('acts', { folder }, (context) => openReservationPort(row.id, Number(text), context));
   });
   await tellForward(forwards.add(port, Number(text)), 'Forwarded');
 }

@@ -117,7 +117,7 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
     const folder = folderOf(document.uri);
     if (folder === undefined) return [];
     const { problemsOfSweep, readTasksText } = await import('../../../operations/editing/checkPython.ts');
-    const tasks = await this.core.within({ folder }, (context) => readTasksText(text, context));
+    const tasks = await this.core.within('reads', { folder }, (context) => readTasksText(text, context));
     const isBroken = tasks.problems.some(({ severity }) => severity === 'error');
     if (document.isDirty) {
       // What was counted belongs to the text on the disk.

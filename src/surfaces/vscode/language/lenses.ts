@@ -65,7 +65,7 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
     try {
       const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.joinPath(vscode.Uri.file(folder), '.hpc', 'tasks.py')));
       const { readTasksText } = await import('../../../operations/editing/checkPython.ts');
-      const { executors } = await this.core.within({ folder }, (context) => readTasksText(text, context));
+      const { executors } = await this.core.within('reads', { folder }, (context) => readTasksText(text, context));
       if (this.sweeps.get(folder).state.kind === 'unknown') void this.sweeps.look(folder);
       return executors;
     } catch {

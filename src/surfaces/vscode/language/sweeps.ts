@@ -38,7 +38,7 @@ export class Sweeps implements vscode.Disposable {
   async look(folder: string): Promise<void> {
     const turn = this.begin(folder);
     const { knownSweep } = await import('../../../operations/editing/sweepOutline.ts');
-    const sweep = await this.core.within({ folder, signal: turn.signal }, knownSweep).catch(() => undefined);
+    const sweep = await this.core.within('reads', { folder, signal: turn.signal }, knownSweep).catch(() => undefined);
     this.end(folder, turn, sweep ? { state: { kind: 'known', sweep }, failure: undefined } : nothing);
   }
 
@@ -50,7 +50,7 @@ export class Sweeps implements vscode.Disposable {
     if (before.state.kind !== 'known') this.set(folder, { state: { kind: 'counting' }, failure: before.failure });
     const [{ countSweep }, { problemOfFailure }] = await Promise.all([import('../../../operations/editing/sweepOutline.ts'), import('../../../operations/editing/checkPython.ts')]);
     try {
-      const sweep = await this.core.within({ folder, signal: turn.signal }, countSweep);
+      const sweep = await this.core.within('acts', { folder, signal: turn.signal }, countSweep);
       this.end(folder, turn, sweep ? { state: { kind: 'known', sweep }, failure: undefined } : nothing);
     } catch (error) {
       if (CancelledError.is(error)) return;

@@ -97,7 +97,7 @@ export class RunNotifier implements vscode.Disposable {
   }
 
   private claim(folder: string, run: RunSummary, events: readonly string[]): Promise<readonly string[]> {
-    return this.parts.core.within({ folder }, async (context) => {
+    return this.parts.core.within('reads', { folder }, async (context) => {
       const { claimRunNotices } = await import('../../../operations/notices.ts');
       return claimRunNotices({ runId: run.run_id, isOpen: isOpen(run), events }, context);
     });

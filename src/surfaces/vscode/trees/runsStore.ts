@@ -100,7 +100,7 @@ export class RunsStore implements vscode.Disposable {
   /** Reads what is recorded; with `ask` also asks the clusters that have open runs. Throws what went wrong. */
   async refresh(ask: boolean, signal?: AbortSignal): Promise<void> {
     while (this.current) await this.current.catch(() => undefined);
-    this.current = this.load(ask, signal);
+    this.current = this.load(ask && this.core.trusted, signal);
     try {
       await this.current;
     } finally {
@@ -191,7 +191,8 @@ export class RunsStore implements vscode.Disposable {
   /** Sets the clock for the cluster that is due first. A cluster that was never looked at is due now. */
   private schedule(): void {
     clearTimeout(this.timer);
-    if (this.disposed || this.looking) return;
+    // What the records of a folder say is not asked about before the folder is trusted.
+    if (this.disposed || this.looking || !this.core.trusted) return;
     const clusters = this.clustersToWatch();
     for (const cluster of this.due.keys()) if (!clusters.has(cluster)) this.due.delete(cluster);
     if (clusters.size === 0) return;
@@ -236,7 +237,7 @@ export class RunsStore implements vscode.Disposable {
     this.due.set(cluster, Date.now() + intervalMs);
     const watch = await this.openWatch();
     this.asking.add(cluster);
-    const answer = await this.core.within({ folder: folders[0] ?? '' }, ({ signal, progress }) => watch.look({ cluster, folders, intervalMs, onlyConnected: !this.isVisible }, { signal, progress })).finally(() => this.asking.delete(cluster));
+    const answer = await this.core.within('acts', { folder: folders[0] ?? '' }, ({ signal, progress }) => watch.look({ cluster, folders, intervalMs, onlyConnected: !this.isVisible }, { signal, progress })).finally(() => this.asking.delete(cluster));
     if (answer.asked) this.askedMs.set(cluster, Date.now());
     if (!answer.problem) for (const run of this.runs) if (run.cluster === cluster && !isOpen(run)) this.followed.add(failureKey(run));
     if (answer.problem) this.troubles.set(cluster, answer.problem.remediation === undefined ? answer.problem.message : `${answer.problem.message} ${answer.problem.remediation}`);
@@ -247,7 +248,7 @@ export class RunsStore implements vscode.Disposable {
   private openWatch(): Promise<ServiceWatch> {
     this.watch ??= (async () => {
       const { openWatch } = await import('../../../operations/watch.ts');
-      const watch = await this.core.within({ folder: '' }, (context) => openWatch(context));
+      const watch = await this.core.within('reads', { folder: '' }, (context) => openWatch(context));
       watch.onNews((cluster) => {
         // What this window asked itself is read when it has the answer.
         if (this.asking.has(cluster) || Date.now() - (this.askedMs.get(cluster) ?? 0) < ownNewsMs) return;

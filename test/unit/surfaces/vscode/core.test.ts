@@ -9,8 +9,8 @@ const catalogue = await loadCatalogue();
 describe('The editor’s door to operations (unit)', () => {
   it('lets an untrusted folder be looked at and nothing more', () => {
     const refused = catalogue.filter(needsTrust).map(({ name }) => name);
-    for (const name of ['build-tasks-py', 'plan', 'submit', 'cancel', 'reconcile', 'aggregate', 'clusters-add']) assert.ok(refused.includes(name), name);
-    for (const name of ['list-runs', 'status', 'logs', 'discover', 'clusters-list']) assert.ok(!refused.includes(name), name);
+    for (const name of ['build-tasks-py', 'plan', 'submit', 'cancel', 'reconcile', 'aggregate']) assert.ok(refused.includes(name), name);
+    for (const name of ['list-runs', 'status', 'logs', 'discover', 'clusters-list', 'clusters-add']) assert.ok(!refused.includes(name), name);
   });
 
   it('refuses before anything of the core is made, and says how to go on', async () => {
@@ -21,6 +21,7 @@ describe('The editor’s door to operations (unit)', () => {
     for (const attempt of [core.invoke(submit, {}, { folder: '/w' }), core.confirmation(submit, {}, { folder: '/w' })]) {
       await assert.rejects(attempt, (error) => HpcError.is(error, 'spec_invalid') && error.details?.untrusted === true && /trust/i.test(error.remediation ?? ''));
     }
+    await assert.rejects(core.within('acts', { folder: '/w' }, () => assert.fail('it was done')), (error) => HpcError.is(error) && error.details?.untrusted === true);
     core.dispose();
   });
 });
