@@ -189,6 +189,8 @@ export const resultsTable = z.object({
   parameters: z.array(z.string()),
   metrics: z.array(z.string()),
   rows: z.array(z.object({ parameters: z.record(z.string(), z.unknown()), metrics: z.record(z.string(), z.nullable(z.number())), tasks: z.array(z.number()), whole: z.boolean(), missing_tasks: z.array(z.number()), statistics: z.optional(z.record(z.string(), statistics)) })),
+  /** What a reader of the numbers has to know: metrics without a mean and why, results of an earlier run, results without a proof of their origin. */
+  notes: z.array(z.string()),
   files: z.object({ json: z.string(), csv: z.string() }),
   partial: z.boolean(),
 });

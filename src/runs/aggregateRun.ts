@@ -10,7 +10,7 @@ import type { CallOptions, RunDeps } from './deps.ts';
 import { requireOwnRun, runState } from './listRuns.ts';
 import { rangesOf } from './placement.ts';
 import { rememberRuntimes } from './runtimes.ts';
-import { csvOf, expandTaskIds, parseCombined, tableOf, type Combined, type ResultRow } from './resultsTable.ts';
+import { csvOf, expandTaskIds, parseCombined, tableOf, type Combined, type Results } from './resultsTable.ts';
 import type { OpenRun } from './runView.ts';
 import { foldEvents, readEvents } from './taskEvents.ts';
 import { resultsDirectory } from './workspace.ts';
@@ -30,11 +30,8 @@ export interface AggregationReport {
   errors: string[];
 }
 
-export interface AggregatedTable {
+export interface AggregatedTable extends Results {
   run_id: string;
-  parameters: string[];
-  metrics: string[];
-  rows: ResultRow[];
   files: { json: string; csv: string };
   partial: boolean;
 }

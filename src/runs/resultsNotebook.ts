@@ -8,7 +8,7 @@ import * as path from 'node:path';
 import { readTextIfThere, writeFileAtomic } from '../foundation/atomicFile.ts';
 import { columnsOf, type Results } from './resultsTable.ts';
 
-export interface NotebookSubject extends Results {
+export interface NotebookSubject extends Omit<Results, 'notes'> {
   readonly runName: string;
   readonly csv: string;
   readonly metric: string | undefined;

@@ -12,7 +12,10 @@ const combinedSchema = z.looseObject({
   params: z._default(z.record(z.string(), z.record(z.string(), z.unknown())), {}),
   grid_tasks: z._default(z.record(z.string(), z.string()), {}),
   errors: z.array(z.string()),
+  /** What a reader of the numbers has to know: metrics without a mean and why, results of an earlier run, results without a proof of their origin. */
   notes: z.optional(z.array(z.string())),
+  /** Metrics that have no mean at one grid point at least. */
+  without_mean: z.optional(z.array(z.string())),
   cmd_sha: z.optional(z.string()),
   /** All tasks of each grid point, those without a result too. */
   grid_expected: z.optional(z.record(z.string(), z.string())),
@@ -58,6 +61,8 @@ export interface Results {
   readonly parameters: string[];
   readonly metrics: string[];
   readonly rows: ResultRow[];
+  /** What a reader of the numbers has to know. */
+  readonly notes: string[];
 }
 
 export function tableOf(combined: Combined, keyOrder: readonly string[]): Results {
@@ -70,10 +75,13 @@ export function tableOf(combined: Combined, keyOrder: readonly string[]): Result
   });
   rows.sort((a, b) => (a.tasks[0] ?? 0) - (b.tasks[0] ?? 0));
   const names = new Set(rows.flatMap((row) => Object.keys(row.parameters)));
+  const metrics = new Set(rows.flatMap((row) => Object.keys(row.metrics)));
   return {
     parameters: [...keyOrder.filter((name) => names.has(name)), ...[...names].filter((name) => !keyOrder.includes(name))],
-    metrics: [...new Set(rows.flatMap((row) => Object.keys(row.metrics)))].sort(),
+    // One that has a mean nowhere keeps its column, empty and last: its absence would look as if the script had never written it.
+    metrics: [...[...metrics].sort(), ...(combined.without_mean ?? []).filter((name) => !metrics.has(name))],
     rows,
+    notes: [...(combined.notes ?? [])],
   };
 }
 

@@ -83,8 +83,10 @@ def spread(values):
     }
 
 
-def reduce_point(entries, label, notes):
-    """(weighted means, spread per metric) of [(task id, metrics)], each weighted by its n_samples (1 where it says none)."""
+def reduce_point(entries, left_out, notes):
+    """(weighted means, spread per metric) of [(task id, metrics)], each weighted by its n_samples (1 where it says none).
+
+    What has no mean is added to left_out: {metric: {reason: [task id]}}."""
     weights = []
     for task, metrics in entries:
         weight = metrics.get("n_samples", 1)
@@ -102,7 +104,7 @@ def reduce_point(entries, label, notes):
         having = [(task, metrics[name], w) for (task, metrics), w in zip(entries, weights) if name in metrics]
         odd = [task for task, value, _ in having if not is_number(value)]
         if odd:
-            notes.append("%s: metric %s is not a number in tasks %s: left out" % (label, name, compact_task_ids(odd)))
+            left_out.setdefault(name, {}).setdefault("is not a number", []).extend(odd)
             continue
         values = [(task, as_finite(value), w) for task, value, w in having]
         odd = [task for task, value, _ in values if value is None]
@@ -111,11 +113,11 @@ def reduce_point(entries, label, notes):
             statistics[name] = spread(finite)
         if odd:
             # A mean without the tasks that diverged would look better than the truth.
-            notes.append("%s: metric %s is not finite in tasks %s: no mean" % (label, name, compact_task_ids(odd)))
+            left_out.setdefault(name, {}).setdefault("is not finite", []).extend(odd)
             continue
         total = neumaier_sum(w for _, _, w in values)
         if total == 0:
-            notes.append("%s: metric %s has no samples: no mean" % (label, name))
+            left_out.setdefault(name, {}).setdefault("has no samples", []).extend(task for task, _, _ in values)
             continue
         mean = neumaier_sum(value * w for _, value, w in values) / total
         if not math.isfinite(mean):
@@ -307,6 +309,7 @@ def combine(tasks, run_id, sidecar, parameters, settle):
         notes.append("tasks %s: the result is that of run %s, which had the same parameters" % (compact_task_ids(inherited[other]), other))
     if unstamped:
         notes.append("tasks %s: no .hpc_cmd_sha beside the result, so its origin is not proved" % compact_task_ids(unstamped))
+    left_out = {}
     by_key = {}
     for identity, (point, entries) in points.items():
         by_key.setdefault(grid_key(point.values()), []).append((identity, point, entries))
@@ -322,12 +325,19 @@ def combine(tasks, run_id, sidecar, parameters, settle):
                 from hashlib import sha256
 
                 name = key + "." + sha256(identity.encode("utf-8")).hexdigest()[:8]
-            means, statistics = reduce_point(entries, name, notes)
+            means, statistics = reduce_point(entries, left_out, notes)
             output["grid_points"][name] = means
             output["statistics"][name] = statistics
             output["params"][name] = plain(point)
             output["grid_tasks"][name] = compact_task_ids([task for task, _ in entries])
             output["grid_expected"][name] = compact_task_ids(expected[identity])
+    # One note for all grid points of a run: a metric that diverged everywhere must not bury the others.
+    for name in sorted(left_out):
+        for reason in sorted(left_out[name]):
+            notes.append(
+                "metric %s %s in tasks %s: no mean at their grid points" % (name, reason, compact_task_ids(left_out[name][reason]))
+            )
+    output["without_mean"] = sorted(left_out)
     return output, samples
 
 

@@ -9,7 +9,7 @@ const readAt = '2026-03-01T12:00:00.000Z';
 const noise = (index: number): number => Math.sin(index * 12.9898) * 0.5;
 
 export function tableOf(points: readonly WirePoint[], parameters: readonly string[], metrics: readonly string[], partial = false): WireTable {
-  return { parameters: [...parameters], metrics: [...metrics], points: Object.fromEntries(points.map((point) => [JSON.stringify(point.parameters), point])), partial, read_at: readAt, csv: '/w/results/ridge-1/summary.csv' };
+  return { parameters: [...parameters], metrics: [...metrics], points: Object.fromEntries(points.map((point) => [JSON.stringify(point.parameters), point])), partial, notes: [], read_at: readAt, csv: '/w/results/ridge-1/summary.csv' };
 }
 
 export interface SweepShape {

@@ -21,6 +21,8 @@ export const wireTable = z.object({
   /** By a name that lasts, so that a difference tells only of the points that changed. */
   points: z.record(z.string(), wirePoint),
   partial: z.boolean(),
+  /** What a reader of the numbers has to know. */
+  notes: z.array(z.string()),
   /** When the results were combined. */
   read_at: z.string(),
   csv: z.string(),

@@ -253,7 +253,8 @@ class ResultsView implements PageView<'results'> {
               this.context.go({ view: 'run', params: { run: run.run_id } });
             }}>${l10n.t('See why')}</a>`}
           </p>`
-        : nothing}`;
+        : nothing}
+      ${table?.notes.map((note) => html`<p class="partial-note"><span class="badge">${l10n.t('note')}</span> ${note}</p>`) ?? nothing}`;
   }
 
   private controls(metrics: readonly string[], metric: string, analysis: Analysis): TemplateResult {

@@ -37,6 +37,7 @@ export function resultsLines(results: ResultsTable): string {
     table([...results.parameters, ...results.metrics, 'tasks'], results.rows.map((row) => [...results.parameters.map((name) => row.parameters[name]), ...results.metrics.map((name) => row.metrics[name]), row.tasks.length])),
     '',
     ...(results.partial ? [`Not all tasks are in these numbers yet: ${results.rows.filter((row) => row.whole).length} of ${results.rows.length} rows are whole.`] : []),
+    ...results.notes.map((note) => plain(`! ${note}`)),
     `Table: ${results.files.csv}`,
     `JSON:  ${results.files.json}`,
   ].join('\n');

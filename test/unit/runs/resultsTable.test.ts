@@ -36,6 +36,13 @@ describe('results as a table (unit)', () => {
     assert.deepEqual(table.metrics, ['loss', 'rmse']);
   });
 
+  it('a metric without a mean keeps its column, after those that have one, and the notes are told', () => {
+    const table = tableOf({ ...combined({ p: { params: { a: 1 }, metrics: { rmse: 1 }, tasks: '0' } }), notes: ['metric loss is not finite in tasks 0'], without_mean: ['loss', 'rmse'] }, []);
+    assert.deepEqual(table.metrics, ['rmse', 'loss']);
+    assert.deepEqual(table.notes, ['metric loss is not finite in tasks 0']);
+    assert.deepEqual(readCsv(csvOf(table))[1], ['1', '1', '', '0']);
+  });
+
   it('a row of several tasks says how far they lay apart, where the combiner does', () => {
     const text = (statistics: unknown): string => JSON.stringify({ ...combined({ p: { params: { a: 1 }, metrics: { m: 2 }, tasks: '0-2' }, q: { params: { a: 2 }, metrics: { m: 5 }, tasks: '3' } }), statistics });
     const spread = { count: 3, std: 1, min: 1, max: 3 };
@@ -52,7 +59,7 @@ describe('results as a table (unit)', () => {
   it('CSV gives back every text and every number', () => {
     fc.assert(
       fc.property(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), (text, number) => {
-        const rows = readCsv(csvOf({ parameters: ['p'], metrics: ['m'], rows: [{ parameters: { p: text }, metrics: { m: number }, tasks: [0], whole: true, missing_tasks: [] }] }));
+        const rows = readCsv(csvOf({ parameters: ['p'], metrics: ['m'], rows: [{ parameters: { p: text }, metrics: { m: number }, tasks: [0], whole: true, missing_tasks: [] }], notes: [] }));
         assert.equal(rows[1]?.[0], text);
         assert.equal(Number(rows[1]?.[1]), number === 0 ? 0 : number);
       }),

@@ -14,6 +14,7 @@ export function wireTableOf(table: ResultsTable, readAt: Date): WireTable {
       table.rows.map(({ parameters, metrics, statistics, tasks, missing_tasks, whole }) => [JSON.stringify(parameters), { parameters, metrics, ...(statistics ? { statistics } : {}), tasks, missing: missing_tasks, whole }]),
     ),
     partial: table.partial,
+    notes: [...table.notes],
     read_at: readAt.toISOString(),
     csv: table.files.csv,
   };
