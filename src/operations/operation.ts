@@ -110,6 +110,18 @@ export function parseInput<T>(name: string, schema: z.ZodMiniType<T>, input: unk
   });
 }
 
+/** The inputs that name a run. */
+const runKeys = ['run_id', 'canary_run_id', 'resume'] as const;
+
+/** A person or an agent may name a run by more than its id. */
+async function meant<Input>(input: Input, { experimentDir }: OperationContext): Promise<Input> {
+  if (typeof input !== 'object' || input === null || !runKeys.some((key) => key in input)) return input;
+  const { runIdMeantBy } = await import('./runReference.ts');
+  const words = input as Readonly<Record<string, unknown>>;
+  const ids = await Promise.all(runKeys.flatMap((key) => (typeof words[key] === 'string' ? [runIdMeantBy(words[key], experimentDir).then((id) => [key, id] as const)] : [])));
+  return { ...input, ...Object.fromEntries(ids) };
+}
+
 export function defineOperation<Input, Output>(declaration: OperationDeclaration<Input, Output>): TypedOperation<Input, Output> {
   const { name, input: inputSchema, output: outputSchema, confirm, run } = declaration;
   return {
@@ -123,8 +135,8 @@ export function defineOperation<Input, Output>(declaration: OperationDeclaration
     confirms: confirm !== undefined,
     inputSchema: () => z.toJSONSchema(inputSchema, { io: 'input' }) as JsonSchema,
     outputSchema: () => z.toJSONSchema(outputSchema, { unrepresentable: 'any' }) as JsonSchema,
-    confirmation: async (raw, context) => confirm?.(parseInput(name, inputSchema, raw), context),
-    invoke: async (raw, context) => run(parseInput(name, inputSchema, raw), context),
+    confirmation: async (raw, context) => confirm?.(await meant(parseInput(name, inputSchema, raw), context), context),
+    invoke: async (raw, context) => run(await meant(parseInput(name, inputSchema, raw), context), context),
     call: (input, context) => run(input, context),
   };
 }

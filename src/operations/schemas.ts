@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 const described = <T extends z.ZodMiniType>(schema: T, description: string): T => schema.check(z.describe(description));
 
 export const clusterName = described(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a cluster name has letters, digits, dots, dashes and underscores')), 'Name of a cluster in clusters.yaml; `this-computer` is always there.');
-export const runId = described(z.string().check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, 'a run id has letters, digits, dots, dashes and underscores')), 'Run id, as `submit` and `list-runs` give it.');
+export const runId = described(z.string().check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, 'a run id has letters, digits, dots, dashes and underscores')), 'Run id, as `submit` and `list-runs` give it; or the name of the run, or the beginning of its id, where that fits one run only.');
 export const taskId = described(z.number().check(z.int(), z.minimum(0)), 'Index of a task, from 0.');
 
 export const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
