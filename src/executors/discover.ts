@@ -119,7 +119,7 @@ export async function discoverExecutors(directory: string, options: DiscoverOpti
     }
     try {
       const found = await discoverPython(file, source.text, { scriptFolder: !file.startsWith('src/'), taskFlags: declared });
-      if (found.executor) executors.push(found.executor);
+      executors.push(...found.executors);
       if (found.syntaxErrorLine !== undefined) problems.push({ path: file, message: `Syntax error in line ${found.syntaxErrorLine}.`, line: found.syntaxErrorLine });
     } catch (error) {
       problems.push({ path: file, message: `Could not be understood: ${messageOf(error)}.` });

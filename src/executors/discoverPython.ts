@@ -109,49 +109,127 @@ function argparseFlag(source: PythonSource, call: SyntaxNode, args: CallArgument
   return flag;
 }
 
-interface FoundFlags {
+interface Subcommand {
+  readonly name: string;
   readonly flags: ExecutorFlag[];
-  readonly subcommands: { name: string; flags: ExecutorFlag[] }[];
+}
+
+interface FoundFlags {
+  /** The script's own. */
+  readonly flags: ExecutorFlag[];
+  readonly subcommands: readonly Subcommand[];
+}
+
+function add(flag: ExecutorFlag, list: ExecutorFlag[]): void {
+  if (!list.some((other) => other.name === flag.name)) list.push(flag);
+}
+
+/** To which parsers what is added to a variable goes, as far as the source shows it: subcommands, groups of their arguments, parents, helper functions. */
+class ArgparseOwners {
+  readonly subcommands: (Subcommand & { readonly at: number })[] = [];
+  /** The subcommand that a variable stands for at this place of the source: one name often serves all of them, one after the other. */
+  private readonly held = new Map<string, Subcommand>();
+  /** Subcommands that name this parser as a parent, and parsers that do. */
+  private readonly children = new Map<string, { readonly subcommands: Set<Subcommand>; ofParser: boolean }>();
+  /** What a helper function is called with, by its name and the place of the argument. */
+  private readonly passed = new Map<string, { readonly subcommands: Set<Subcommand>; parser: boolean }>();
+
+  constructor(private readonly source: PythonSource) {}
+
+  /** Takes notice of a call, in the order of the source. */
+  notice(call: SyntaxNode): void {
+    const callee = this.source.calleeOf(call);
+    const args = this.source.arguments(call.lastChild);
+    const variable = call.parent?.name === 'AssignStatement' ? this.source.textOf(call.parent.firstChild) : '';
+    const parents = this.source.textOf(args.keywords.get('parents')).match(/[A-Za-z_]\w*/g) ?? [];
+    const base = callee.slice(0, Math.max(0, callee.lastIndexOf('.')));
+    if (/(^|\.)ArgumentParser$/.test(callee)) {
+      this.held.delete(variable);
+      for (const parent of parents) this.entry(this.children, parent, { subcommands: new Set<Subcommand>(), ofParser: false }).ofParser = true;
+    } else if (callee.endsWith('.add_parser')) {
+      const name = this.source.stringOf(args.positional[0]);
+      if (name === undefined) return;
+      let subcommand = this.subcommands.find(({ at }) => at === call.from);
+      if (!subcommand) this.subcommands.push((subcommand = { name, flags: [], at: call.from }));
+      if (variable !== '') this.held.set(variable, subcommand);
+      for (const parent of parents) this.entry(this.children, parent, { subcommands: new Set<Subcommand>(), ofParser: false }).subcommands.add(subcommand);
+    } else if (/\.add_(argument_group|mutually_exclusive_group)$/.test(callee)) {
+      const owner = this.held.get(base);
+      if (owner && variable !== '') this.held.set(variable, owner);
+    } else if (/^\w+$/.test(callee)) {
+      args.positional.forEach((argument, at) => {
+        if (argument.name !== 'VariableName') return;
+        const entry = this.entry(this.passed, `${callee} ${at}`, { subcommands: new Set<Subcommand>(), parser: false });
+        const subcommand = this.held.get(this.source.textOf(argument));
+        if (subcommand) entry.subcommands.add(subcommand);
+        else entry.parser = true;
+      });
+    }
+  }
+
+  /** The subcommands that get what this `x.add_argument()` adds; none: the script itself. */
+  of(call: SyntaxNode): { readonly subcommands: readonly Subcommand[]; readonly script: boolean } {
+    const variable = this.source.calleeOf(call).slice(0, -'.add_argument'.length);
+    const passed = this.passed.get(this.parameter(call, variable) ?? '');
+    if (passed && passed.subcommands.size > 0) return { subcommands: [...passed.subcommands], script: passed.parser };
+    const subcommand = this.held.get(variable);
+    if (subcommand) return { subcommands: [subcommand], script: false };
+    const parent = this.children.get(variable);
+    return parent && parent.subcommands.size > 0 ? { subcommands: [...parent.subcommands], script: parent.ofParser } : { subcommands: [], script: true };
+  }
+
+  /** `name place` of the parameter that this variable is, where it is one of the function around it. */
+  private parameter(call: SyntaxNode, variable: string): string | undefined {
+    for (let node = call.parent; node; node = node.parent) {
+      if (node.name !== 'FunctionDefinition') continue;
+      const at = parametersOf(this.source, node).findIndex(({ name }) => name === variable);
+      if (at >= 0) return `${this.source.textOf(node.getChild('VariableName'))} ${at}`;
+    }
+    return undefined;
+  }
+
+  private entry<T>(map: Map<string, T>, key: string, empty: T): T {
+    const there = map.get(key) ?? empty;
+    map.set(key, there);
+    return there;
+  }
 }
 
 function argparseFlags(source: PythonSource, notes: string[]): FoundFlags | undefined {
   const calls = source.all('CallExpression');
   const parsers = new Set<string>();
-  const subparsers = new Map<string, { name: string; flags: ExecutorFlag[] }>();
+  const owners = new ArgparseOwners(source);
   let uses = false;
-  const assignedTo = (call: SyntaxNode): string => (call.parent?.name === 'AssignStatement' ? source.textOf(call.parent.firstChild) : '');
   for (const call of calls) {
-    const callee = source.calleeOf(call);
-    if (/(^|\.)ArgumentParser$/.test(callee)) {
-      uses = true;
-      parsers.add(assignedTo(call));
-      if (source.arguments(call.lastChild).keywords.has('parents')) {
-        const known = source.textOf(source.arguments(call.lastChild).keywords.get('parents')).match(/[A-Za-z_]\w*/g) ?? [];
-        if (known.some((name) => !parsers.has(name))) notes.push(`line ${source.lineOf(call.from)}: flags of a parent parser from elsewhere are not shown`);
-      }
-    }
-    if (callee.endsWith('.add_parser')) {
-      const name = source.stringOf(source.arguments(call.lastChild).positional[0]);
-      if (name !== undefined) subparsers.set(assignedTo(call) || `\0${name}`, { name, flags: [] });
+    owners.notice(call);
+    if (!/(^|\.)ArgumentParser$/.test(source.calleeOf(call))) continue;
+    uses = true;
+    parsers.add(call.parent?.name === 'AssignStatement' ? source.textOf(call.parent.firstChild) : '');
+    if (source.arguments(call.lastChild).keywords.has('parents')) {
+      const known = source.textOf(source.arguments(call.lastChild).keywords.get('parents')).match(/[A-Za-z_]\w*/g) ?? [];
+      if (known.some((name) => !parsers.has(name))) notes.push(`line ${source.lineOf(call.from)}: flags of a parent parser from elsewhere are not shown`);
     }
   }
   const defined = new Set(source.all('FunctionDefinition').map((definition) => source.textOf(definition.getChild('VariableName'))));
   const flags: ExecutorFlag[] = [];
   for (const call of calls) {
+    // Once more from the start: a helper is mostly written above the place that says for what it is called.
+    owners.notice(call);
     const callee = source.calleeOf(call);
     const args = source.arguments(call.lastChild);
     if (callee.endsWith('.add_argument')) {
       uses = true;
       const flag = argparseFlag(source, call, args, notes);
       if (!flag) continue;
-      const target = subparsers.get(callee.slice(0, -'.add_argument'.length))?.flags ?? flags;
-      if (!target.some((other) => other.name === flag.name)) target.push(flag);
+      const { subcommands, script } = owners.of(call);
+      for (const subcommand of subcommands) add(flag, subcommand.flags);
+      if (script) add(flag, flags);
     } else if (!callee.includes('.') ? !defined.has(callee) : !/\.(add_|parse_|set_defaults|print_)/.test(callee)) {
       const passed = args.positional.find((argument) => argument.name === 'VariableName' && parsers.has(source.textOf(argument)) && source.textOf(argument) !== '');
       if (passed) notes.push(`line ${source.lineOf(call.from)}: ${callee}() may add flags that are not shown`);
     }
   }
-  return uses ? { flags, subcommands: [...subparsers.values()] } : undefined;
+  return uses ? { flags, subcommands: owners.subcommands } : undefined;
 }
 
 // --- click and typer --------------------------------------------------------------------------------------------------
@@ -276,26 +354,33 @@ function typerFlag(source: PythonSource, parameter: Parameter): ExecutorFlag | u
 const punctuation = new Set(['(', ')', '[', ']', '{', '}', ',', ':', '.']);
 
 function commandFlags(source: PythonSource): { kind: 'click' | 'typer'; found: FoundFlags } | undefined {
-  const commands: { kind: 'click' | 'typer'; name: string; flags: ExecutorFlag[] }[] = [];
+  const commands: (Subcommand & { readonly kind: 'click' | 'typer' })[] = [];
+  const own: ExecutorFlag[] = [];
+  let grouped = false;
   const run = new Set(source.all('CallExpression').filter((call) => source.calleeOf(call) === 'typer.run').map((call) => source.textOf(source.arguments(call.lastChild).positional[0])));
   const usesTyper = source.imports().includes('typer');
   for (const definition of source.all('FunctionDefinition')) {
     const name = source.textOf(definition.getChild('VariableName'));
     const decorators = definition.parent?.name === 'DecoratedStatement' ? decoratorsOf(source, definition.parent) : [];
     const clicked = decorators.map((decorator) => clickFlag(source, decorator)).filter((flag) => flag !== undefined);
-    const command = decorators.find((decorator) => /(^|\.)(command|group)$/.test(decorator.name));
+    const command = decorators.find((decorator) => /(^|\.)(command|group|callback)$/.test(decorator.name));
     const shown = command?.args ? source.stringOf(source.arguments(command.args).positional[0]) : undefined;
+    const isGroup = /(^|\.)(group|callback)$/.test(command?.name ?? '');
+    const subject: Subcommand & { readonly kind: 'click' | 'typer' } = { kind: 'click', name: shown ?? name.replaceAll('_', '-'), flags: clicked };
     if (usesTyper && (run.has(name) || (command && clicked.length === 0))) {
       const flags = parametersOf(source, definition).map((parameter) => typerFlag(source, parameter)).filter((flag) => flag !== undefined);
-      commands.push({ kind: 'typer', name: shown ?? name.replaceAll('_', '-'), flags });
-    } else if (clicked.length > 0 || (command && source.imports().includes('click'))) {
-      if (!command?.name.endsWith('group') || clicked.length > 0) commands.push({ kind: 'click', name: shown ?? name.replaceAll('_', '-'), flags: clicked });
-    }
+      if (isGroup) own.push(...flags);
+      else commands.push({ ...subject, kind: 'typer', flags });
+    } else if (isGroup ? source.imports().includes('click') : clicked.length > 0 || (command && source.imports().includes('click'))) {
+      if (isGroup) own.push(...clicked);
+      else commands.push(subject);
+    } else continue;
+    grouped ||= isGroup;
   }
   const [first] = commands;
   if (!first) return undefined;
-  // With one command typer and click take its options directly; with several each is a subcommand.
-  return { kind: first.kind, found: commands.length === 1 ? { flags: first.flags, subcommands: [] } : { flags: [], subcommands: commands.map(({ name, flags }) => ({ name, flags })) } };
+  // One command takes the options itself, unless it belongs to a group; of several each is a subcommand.
+  return { kind: first.kind, found: commands.length === 1 && !grouped ? { flags: first.flags, subcommands: [] } : { flags: own, subcommands: commands } };
 }
 
 // --- hpc-agent's FLAGS ------------------------------------------------------------------------------------------------
@@ -372,7 +457,8 @@ function doesSomething(source: PythonSource): boolean {
 }
 
 export interface PythonFile {
-  readonly executor: Executor | undefined;
+  /** One, or one for each subcommand; none: it is no script. */
+  readonly executors: readonly Executor[];
   readonly syntaxErrorLine: number | undefined;
 }
 
@@ -389,26 +475,31 @@ export async function discoverPython(path: string, text: string, options: { scri
   const command = commandFlags(source);
   const argparse = argparseFlags(source, notes);
   const runs = guard || compute || (options.scriptFolder && doesSomething(source));
-  if (!runs) return { executor: undefined, syntaxErrorLine };
+  if (!runs) return { executors: [], syntaxErrorLine };
   const module = path.replace(/\.py$/, '').split('/').every((part) => /^[A-Za-z_]\w*$/.test(part)) ? path.replace(/\.py$/, '').replaceAll('/', '.') : undefined;
   const own = declaredFlags(source);
   const declared = (module === undefined ? undefined : (options.taskFlags?.get(module) ?? own.get(module))) ?? options.taskFlags?.get(path) ?? own.get('');
   const found = argparse && (argparse.flags.length > 0 || argparse.subcommands.length > 0 || !command) ? argparse : command?.found;
   const kind = found === undefined ? (compute ? 'compute' : 'script') : found === argparse ? 'argparse' : (command?.kind ?? 'argparse');
   if (syntaxErrorLine !== undefined) notes.push(`line ${syntaxErrorLine} is not understood, so flags may be missing`);
-  return {
-    syntaxErrorLine,
-    executor: {
-      path,
-      kind,
-      ...(module !== undefined && { module }),
-      summary: source.summaryOf(childrenOf(source.tree.topNode)),
-      flags: found?.flags ?? declared ?? [],
-      subcommands: found?.subcommands ?? [],
-      hasMainGuard: guard,
-      hasComputeFunction: compute,
-      imports: source.imports(),
-      notes,
-    },
+  const script: Executor = {
+    path,
+    file: path,
+    kind,
+    ...(module !== undefined && { module }),
+    summary: source.summaryOf(childrenOf(source.tree.topNode)),
+    flags: found?.flags ?? declared ?? [],
+    hasMainGuard: guard,
+    hasComputeFunction: compute,
+    imports: source.imports(),
+    notes,
   };
+  return { executors: found && found.subcommands.length > 0 ? found.subcommands.map((subcommand) => executorOf(subcommand, script)) : [script], syntaxErrorLine };
+}
+
+/** A subcommand as an executor of its own, with the flags of the script before it. */
+function executorOf({ name, flags }: Subcommand, { module, ...script }: Executor): Executor {
+  const names = new Set(flags.map((flag) => flag.name));
+  const before = script.flags.filter((flag) => !names.has(flag.name)).map((flag): ExecutorFlag => ({ ...flag, beforeSubcommand: true }));
+  return { ...script, path: `${script.path} ${name}`, subcommand: name, flags: [...before, ...flags] };
 }

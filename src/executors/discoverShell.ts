@@ -137,10 +137,10 @@ export function discoverShell(path: string, text: string): Executor {
   if (resources) for (const [kind, directive] of directives) if (kind === scheduler) ({ slurm, sge: gridEngine, pbs })[kind](resources, other, directive);
   return {
     path,
+    file: path,
     kind: 'shell',
     summary: summary.slice(0, 300),
     flags: [],
-    subcommands: [],
     hasMainGuard: false,
     hasComputeFunction: false,
     imports: [],

@@ -24,6 +24,8 @@ export interface ExecutorFlag {
   readonly nargs?: string;
   /** Given once per value: `--x 1 --x 2`. */
   readonly repeats?: boolean;
+  /** The script's own, before its subcommand: `prog --verbose train --lr 1`. */
+  readonly beforeSubcommand?: boolean;
   readonly help: string;
   readonly line: number;
 }
@@ -48,14 +50,17 @@ export interface ScriptResources {
 }
 
 export interface Executor {
-  /** Relative to the workspace, with forward slashes. */
+  /** What names it: its file and, after a space, its subcommand. */
   readonly path: string;
+  /** Relative to the workspace, with forward slashes. */
+  readonly file: string;
+  /** Each subcommand of a script is an executor of its own. */
+  readonly subcommand?: string;
   readonly kind: 'argparse' | 'click' | 'typer' | 'compute' | 'script' | 'shell';
   /** Importable module of a Python file. */
   readonly module?: string;
   readonly summary: string;
   readonly flags: readonly ExecutorFlag[];
-  readonly subcommands: readonly { readonly name: string; readonly flags: readonly ExecutorFlag[] }[];
   readonly hasMainGuard: boolean;
   readonly hasComputeFunction: boolean;
   readonly imports: readonly string[];

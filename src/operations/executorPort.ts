@@ -15,7 +15,7 @@ export function executorPort(experimentDir: string, assetsDirectory: string, tru
     freeze: freezeParams,
     discover: async (signal) => {
       const { executors } = await discoverExecutors(experimentDir, { signal });
-      return executors.map((executor) => ({ path: executor.path, kind: executor.kind, flags: executor.flags, ...(executor.module === undefined ? {} : { module: executor.module }) }));
+      return executors.map(({ path, file, subcommand, kind, flags, module }) => ({ path, file, kind, flags, ...(subcommand === undefined ? {} : { subcommand }), ...(module === undefined ? {} : { module }) }));
     },
   };
 }

@@ -172,7 +172,8 @@ export const flagShape = z.object({
 });
 
 export const executorShape = z.object({
-  path: z.string(),
+  path: described(z.string(), 'What names it: the file and, after a space, its subcommand.'),
+  file: described(z.string(), 'Relative to the workspace.'),
   kind: z.string(),
   summary: z.string(),
   flags: z.array(flagShape),

@@ -24,12 +24,15 @@ export interface SweepEvaluation {
 }
 
 export interface FoundExecutor {
-  /** Relative to the workspace, with forward slashes. */
+  /** What names it: its file and, after a space, its subcommand. */
   readonly path: string;
+  /** Relative to the workspace, with forward slashes. */
+  readonly file: string;
+  readonly subcommand?: string;
   readonly kind: string;
   /** Importable name of a Python file. */
   readonly module?: string;
-  readonly flags: readonly { readonly name: string; /** `--horizon`; undefined for a positional one. */ readonly option: string | undefined; readonly negativeOption?: string; readonly isSwitch: boolean }[];
+  readonly flags: readonly { readonly name: string; /** `--horizon`; undefined for a positional one. */ readonly option: string | undefined; readonly negativeOption?: string; readonly isSwitch: boolean; readonly repeats?: boolean; readonly beforeSubcommand?: boolean }[];
 }
 
 export interface ExecutorPort {

@@ -14,10 +14,14 @@ export const computeStarter = '.hpc/cli.py';
 
 type Kwargs = Readonly<Record<string, unknown>>;
 
+/** Kwarg to flag; `""` for a positional one, `[on, off]` for a pair of switches, `{each}` for one that is given once per value. */
+type Flags = Readonly<Record<string, string | readonly [string, string] | { readonly each: string }>>;
+
 interface ArgumentCommand {
   readonly argv: readonly string[];
-  /** Kwarg to flag; `""` for a positional one, `[on, off]` for a pair of switches. */
-  readonly flags: Readonly<Record<string, string | readonly [string, string]>>;
+  readonly flags: Flags;
+  /** Comes after those flags, with its own behind it. */
+  readonly subcommand?: { readonly name: string; readonly flags: Flags };
 }
 
 export interface TaskCommand {
@@ -46,7 +50,7 @@ export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep,
   const path = request.executor ?? onlyModule(sweep, found);
   const executor = requireExecutor(path, found);
   const command = commandOf(executor, names);
-  return { executor: quoteCommand(command.argv), extra: { command }, findings: unusedNames(names, new Set(executor.flags.map((flag) => flag.name)), [executor]) };
+  return { executor: wordsOf(command), extra: { command }, findings: unusedNames(names, new Set(executor.flags.map((flag) => flag.name)), [executor]) };
 }
 
 /** Values of the kwarg `executor`, in order of appearance, if every task has it. */
@@ -74,16 +78,28 @@ function requireExecutor(path: string, found: readonly FoundExecutor[]): FoundEx
 }
 
 function commandOf(executor: FoundExecutor, names: readonly string[]): ArgumentCommand {
+  const { file, subcommand } = executor;
   // `./` keeps a name that begins with a dash from being read as an option.
-  const script = executor.path.startsWith('-') ? `./${executor.path}` : executor.path;
+  const script = file.startsWith('-') ? `./${file}` : file;
   // hpc-agent's form: a module with only `compute(args)`, whose flags FLAGS lists, is started by `.hpc/cli.py`.
-  const argv = executor.kind === 'compute' && executor.module !== undefined ? ['python3', computeStarter, executor.module] : executor.path.endsWith('.py') ? ['python3', script] : [executor.path.endsWith('.sh') ? 'bash' : 'sh', script];
-  const flags: Record<string, string | readonly [string, string]> = {};
-  for (const flag of executor.flags) {
-    if (!names.includes(flag.name)) continue;
-    flags[flag.name] = flag.isSwitch && flag.negativeOption !== undefined ? [flag.option ?? '', flag.negativeOption] : (flag.option ?? '');
-  }
-  return { argv, flags };
+  const argv = executor.kind === 'compute' && executor.module !== undefined ? ['python3', computeStarter, executor.module] : file.endsWith('.py') ? ['python3', script] : [file.endsWith('.sh') ? 'bash' : 'sh', script];
+  const flags = executor.flags.filter((flag) => names.includes(flag.name));
+  if (subcommand === undefined) return { argv, flags: flagsOf(flags) };
+  return { argv, flags: flagsOf(flags.filter((flag) => flag.beforeSubcommand === true)), subcommand: { name: subcommand, flags: flagsOf(flags.filter((flag) => flag.beforeSubcommand !== true)) } };
+}
+
+function flagsOf(flags: FoundExecutor['flags']): Flags {
+  return Object.fromEntries(
+    flags.map((flag) => {
+      if (flag.isSwitch && flag.negativeOption !== undefined) return [flag.name, [flag.option ?? '', flag.negativeOption]] as const;
+      return [flag.name, flag.repeats === true && flag.option !== undefined ? { each: flag.option } : (flag.option ?? '')] as const;
+    }),
+  );
+}
+
+/** As a person would type it. */
+function wordsOf({ argv, subcommand }: ArgumentCommand): string {
+  return quoteCommand([...argv, ...(subcommand ? [subcommand.name] : [])]);
 }
 
 /** A parameter that no script takes reaches it through the environment only: right for scripts that read it there, a mistake for others. */

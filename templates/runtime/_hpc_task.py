@@ -404,6 +404,9 @@ def words_of(flag, value):
     if isinstance(flag, list):  # [on, off], as argparse.BooleanOptionalAction
         chosen = flag[0] if value else flag[1]
         return [chosen] if chosen else []
+    if isinstance(flag, dict):  # given once per value, as action="append"
+        values = value if isinstance(value, list) else [value]
+        return [word for one in values for word in words_of(flag["each"], one)]
     if value is True and flag:
         return [flag]
     if value is False and flag:
@@ -415,6 +418,18 @@ def words_of(flag, value):
         return [text]
     # A value that begins with a dash would be read as another option.
     return [flag + "=" + text] if text.startswith("-") and flag.startswith("--") else [flag, text]
+
+
+def arguments_of(command, kwargs, last):
+    """The keywords as words: options, then those of last, then what has no flag."""
+    options = []
+    positional = []
+    for name, flag in (command.get("flags") or {}).items():
+        if name in kwargs:
+            words = [encode(word) for word in words_of(flag, kwargs[name])]
+            (options if flag else positional).extend(words)
+    # An option that takes several values would swallow these, and one that begins with a dash would be read as an option.
+    return options + last + ([b"--"] + positional if positional else [])
 
 
 def command_of(sidecar, kwargs, folder):
@@ -429,14 +444,13 @@ def command_of(sidecar, kwargs, folder):
         command = several[chosen]
     if command:
         argv = [encode(word) for word in command["argv"]]
-        positional = []
-        for name, flag in (command.get("flags") or {}).items():
-            if name in kwargs:
-                words = [encode(word) for word in words_of(flag, kwargs[name])]
-                (argv if flag else positional).extend(words)
+        subcommand = command.get("subcommand")
+        if subcommand:
+            argv += arguments_of(command, kwargs, []) + [encode(subcommand["name"])]
+        outputs = []
         for flag, name in (command.get("outputs") or {}).items():
-            argv += [encode(flag), os.path.join(folder, encode(name)) if name else folder]
-        return argv + positional, False
+            outputs += [encode(flag), os.path.join(folder, encode(name)) if name else folder]
+        return argv + arguments_of(subcommand or command, kwargs, outputs), False
     executor = sidecar.get("executor")
     if not executor:
         raise TaskError(1, "ERROR: sidecar missing executor")

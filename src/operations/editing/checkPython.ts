@@ -86,6 +86,7 @@ export interface ScriptText {
 export async function readScriptText(path: string, text: string): Promise<ScriptText | undefined> {
   if (/(^|\/)(\.|test_|conftest\.py|setup\.py|_hpc_)|_test\.py$/.test(path)) return undefined;
   const { discoverPython } = await import('../../executors/discoverPython.ts');
-  const { executor } = await discoverPython(path, text, { scriptFolder: !path.startsWith('src/') });
-  return executor && { kind: executor.kind, flags: executor.flags.map(({ name, option, line, help }) => ({ name, option, line, help })) };
+  const { executors } = await discoverPython(path, text, { scriptFolder: !path.startsWith('src/') });
+  const [first] = executors;
+  return first && { kind: first.kind, flags: executors.flatMap(({ flags }) => flags).map(({ name, option, line, help }) => ({ name, option, line, help })) };
 }

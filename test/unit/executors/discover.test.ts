@@ -8,11 +8,19 @@ import { discoverPython } from '../../../src/executors/discoverPython.ts';
 import { discoverShell } from '../../../src/executors/discoverShell.ts';
 import type { Executor, ExecutorFlag } from '../../../src/executors/executor.ts';
 
+async function parseAll(text: string): Promise<readonly Executor[]> {
+  return (await discoverPython('executors/x.py', text, { scriptFolder: true })).executors;
+}
+
 async function parse(text: string): Promise<Executor> {
-  const { executor } = await discoverPython('executors/x.py', text, { scriptFolder: true });
+  const [executor, ...others] = await parseAll(text);
   assert.ok(executor);
+  assert.deepEqual(others, []);
   return executor;
 }
+
+/** Options of each subcommand: the script's own in brackets. */
+const spelled = (executors: readonly Executor[]): unknown => Object.fromEntries(executors.map(({ subcommand, flags }) => [subcommand, flags.map((flag) => (flag.beforeSubcommand ? `(${flag.option ?? flag.name})` : (flag.option ?? flag.name))).join(' ')]));
 
 /** The fields that matter, without help and places. */
 function brief(flag: ExecutorFlag): unknown[] {
@@ -119,10 +127,44 @@ fit = sub.add_parser("fit")
 fit.add_argument("--epochs", type=int, default=3)
 ARGS = parser.parse_args()
 `);
-    assert.deepEqual(executor.flags.map((flag) => flag.name), ['alpha', 'seed', 'k']);
-    assert.deepEqual(executor.subcommands.map(({ name, flags }) => [name, flags.map(brief)]), [['fit', [['epochs', '--epochs', 'int', 3]]]]);
+    assert.equal(executor.path, 'executors/x.py fit');
+    assert.equal(executor.subcommand, 'fit');
+    assert.deepEqual(executor.flags.map((flag) => [flag.name, flag.beforeSubcommand ?? false]), [['alpha', true], ['seed', true], ['k', true], ['epochs', false]]);
     assert.equal(executor.notes.length, 4);
     assert.match(executor.notes.join('\n'), /parent parser from elsewhere[\s\S]*add_common\(\) may add flags[\s\S]*name is computed|name is computed[\s\S]*add_common/);
+  });
+
+  it('argparse: every subcommand gets what is its own, by variables used again, groups, parents and helpers', async () => {
+    assert.deepEqual(spelled(await parseAll(`
+import argparse
+
+def common(p, n):
+    p.add_argument("--seed", type=int)
+
+def build():
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--data")
+    top = argparse.ArgumentParser()
+    top.add_argument("-v", "--verbose", action="store_true")
+    sub = top.add_subparsers(dest="cmd", required=True)
+    p = sub.add_parser("train", parents=[shared], help="fits")
+    p.add_argument("--lr", type=float)
+    group = p.add_argument_group("more")
+    group.add_argument("--momentum", type=float)
+    common(p, 1)
+    p = sub.add_parser("eval")
+    p.add_argument("ckpt")
+    common(p, 2)
+    sub.add_parser("clean")
+    return top
+
+if __name__ == "__main__":
+    build().parse_args()
+`)), { train: '(--verbose) --seed --data --lr --momentum', eval: '(--verbose) --seed ckpt', clean: '(--verbose)' });
+  });
+
+  it('click: a group makes even one command a subcommand, with the group’s options before it', async () => {
+    assert.deepEqual(spelled(await parseAll('import click\n@click.group()\n@click.option("--debug/--no-debug")\ndef cli(debug): ...\n@cli.command()\n@click.option("--k", type=int)\ndef fit_it(k): ...\nif __name__ == "__main__":\n    cli()\n')), { 'fit-it': '(--debug) --k' });
   });
 
   it('click', async () => {
@@ -188,8 +230,10 @@ if __name__ == "__main__":
       ['need', '--need', 'int', null, 'required'],
       ['tags', '--tags', 'str', [], 'repeats'],
     ]);
-    const several = await parse('import typer\napp = typer.Typer()\n@app.command()\ndef fit(a: int = 1): ...\n@app.command("run-it")\ndef run(b: str = "x"): ...\napp()\n');
-    assert.deepEqual(several.subcommands.map(({ name, flags }) => [name, flags[0]?.option]), [['fit', '--a'], ['run-it', '--b']]);
+    const several = await parseAll('import typer\napp = typer.Typer()\n@app.command()\ndef fit(a: int = 1): ...\n@app.command("run-it")\ndef run(b: str = "x"): ...\napp()\n');
+    assert.deepEqual(several.map(({ path, flags }) => [path, flags[0]?.option]), [['executors/x.py fit', '--a'], ['executors/x.py run-it', '--b']]);
+    const only = await parseAll('import typer\napp = typer.Typer()\n@app.callback()\ndef common(verbose: bool = False): ...\n@app.command()\ndef fit(a: int = 1): ...\napp()\n');
+    assert.deepEqual(spelled(only), { fit: '(--verbose) --a' });
   });
 
   it('compute(args) with FLAGS of its own or of .hpc/tasks.py', async () => {
@@ -199,11 +243,11 @@ if __name__ == "__main__":
   });
 
   it('leaves libraries out, and keeps what can be understood of a broken file', async () => {
-    assert.equal((await discoverPython('src/lib.py', 'import x\nA = 1\ndef f(): ...\n', { scriptFolder: false })).executor, undefined);
-    assert.equal((await discoverPython('src/lib.py', 'print(1)\n', { scriptFolder: false })).executor, undefined);
+    assert.deepEqual((await discoverPython('src/lib.py', 'import x\nA = 1\ndef f(): ...\n', { scriptFolder: false })).executors, []);
+    assert.deepEqual((await discoverPython('src/lib.py', 'print(1)\n', { scriptFolder: false })).executors, []);
     const broken = await discoverPython('a.py', 'import argparse\np = argparse.ArgumentParser()\np.add_argument("--a")\np.parse_args()\ndef (:\n', { scriptFolder: true });
     assert.equal(broken.syntaxErrorLine, 5);
-    assert.equal(broken.executor?.flags.length, 1);
+    assert.equal(broken.executors[0]?.flags.length, 1);
     const newer = await discoverPython('a.py', 'match x:\n    case {"a": 1}:\n        pass\nif (n := 3) > 2: print(n)\nasync def f[T](a: T, /, *, b): ...\ntype A = int\nprint(f"{x!r:>{10}}")\n', { scriptFolder: true });
     assert.equal(newer.syntaxErrorLine, undefined);
   });

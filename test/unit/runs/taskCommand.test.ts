@@ -6,14 +6,15 @@ import type { RunRequest } from '../../../src/runs/planRun.ts';
 import { parseKwargs } from '../../../src/runs/kwargs.ts';
 import { taskCommandFor, type TaskCommand } from '../../../src/runs/taskCommand.ts';
 
-const executor = (path: string, ...names: string[]): FoundExecutor => ({ path, flags: names.map((name) => ({ name, option: `--${name}` })) }) as unknown as FoundExecutor;
+const executor = (path: string, ...names: string[]): FoundExecutor => ({ path, file: path, flags: names.map((name) => ({ name, option: `--${name}` })) }) as unknown as FoundExecutor;
 const found = [executor('executors/ridge.py', 'horizon', 'alpha', 'executor_note'), executor('executors/knn.py', 'horizon', 'k')];
 
 const scripts: readonly FoundExecutor[] = [
-  { path: 'executors/ridge.py', kind: 'argparse', flags: [{ name: 'fast', option: '--fast', negativeOption: '--no-fast', isSwitch: true }] },
-  { path: 'executors/knn.py', kind: 'argparse', flags: [{ name: 'data', option: undefined, isSwitch: false }] },
-  { path: 'a b;$(x).py', kind: 'argparse', flags: [{ name: 'horizon', option: '--horizon', isSwitch: false }] },
-  { path: 'run.sh', kind: 'shell', flags: [] },
+  { path: 'executors/ridge.py', file: 'executors/ridge.py', kind: 'argparse', flags: [{ name: 'fast', option: '--fast', negativeOption: '--no-fast', isSwitch: true }] },
+  { path: 'executors/knn.py', file: 'executors/knn.py', kind: 'argparse', flags: [{ name: 'data', option: undefined, isSwitch: false }] },
+  { path: 'a b;$(x).py', file: 'a b;$(x).py', kind: 'argparse', flags: [{ name: 'horizon', option: '--horizon', isSwitch: false }] },
+  { path: 'tool.py fit', file: 'tool.py', subcommand: 'fit', kind: 'click', flags: [{ name: 'debug', option: '--debug', isSwitch: true, beforeSubcommand: true }, { name: 'tag', option: '--tag', isSwitch: false, repeats: true }, { name: 'k', option: '--k', isSwitch: false }] },
+  { path: 'run.sh', file: 'run.sh', kind: 'shell', flags: [] },
 ];
 
 async function commandOf(line: string, request: Partial<RunRequest>, flagModules: readonly string[] = []): Promise<TaskCommand> {
@@ -52,6 +53,15 @@ describe('the command of one script', () => {
     const { extra, executor: text } = await commandOf('{"horizon":1}', { executor: 'a b;$(x).py' });
     assert.deepEqual(extra.command?.argv, ['python3', 'a b;$(x).py']);
     assert.equal(text, `python3 'a b;$(x).py'`);
+  });
+
+  it('runs a subcommand: the script’s own flags before it, its own behind it, a repeated one once per value', async () => {
+    for (const request of [commandOf('{"tag":["a"],"debug":true}', { executor: 'tool.py fit' }), commandOf('{"tag":["a"],"debug":true}', {}, ['tool.py fit'])]) {
+      const { executor: text, extra } = await request;
+      assert.equal(text, 'python3 tool.py fit');
+      assert.deepEqual(extra.command, { argv: ['python3', 'tool.py'], flags: { debug: '--debug' }, subcommand: { name: 'fit', flags: { tag: { each: '--tag' } } } });
+    }
+    await assert.rejects(commandOf('{}', { executor: 'tool.py' }), { code: 'executor_not_found', remediation: 'Found: executors/ridge.py, executors/knn.py, a b;$(x).py, tool.py fit, run.sh.' });
   });
 
   it('gives both forms of a switch and positional values, and leaves a shell command alone', async () => {

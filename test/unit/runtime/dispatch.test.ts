@@ -295,8 +295,26 @@ describe('the dispatcher (real Python)', function () {
       const ended = await bed.run(0);
       assert.equal(ended.code, 0, ended.stderr);
       const { argv } = JSON.parse(bed.read('results/0/metrics.json')) as { argv: string[] };
-      assert.deepEqual(argv, ['--fixed', '--alpha=-0.5', '--on', '--no-opt', '--many', '1', '2', '--name=-x $(touch boom)', '--out', `${fs.realpathSync(bed.directory)}/results/0/_wip_0/o.csv`, 'p']);
+      assert.deepEqual(argv, ['--fixed', '--alpha=-0.5', '--on', '--no-opt', '--many', '1', '2', '--name=-x $(touch boom)', '--out', `${fs.realpathSync(bed.directory)}/results/0/_wip_0/o.csv`, '--', 'p']);
       assert.equal(bed.has('boom'), false);
+    });
+
+    it('puts a subcommand between the script’s own flags and its, gives a repeated flag once per value, and keeps values from being read as options', async () => {
+      bed.write('tool.py', `import argparse, json, os
+parser = argparse.ArgumentParser()
+parser.add_argument("--verbose", action="store_true")
+train = parser.add_subparsers(dest="cmd", required=True).add_parser("train")
+train.add_argument("--tag", action="append")
+train.add_argument("--layers", nargs="+", type=int)
+train.add_argument("data", nargs=2)
+json.dump(vars(parser.parse_args()), open(os.environ["RESULT_DIR"] + "/metrics.json", "w"))
+`);
+      bed.freeze([{ verbose: true, tag: ['a', '-b'], layers: 3, data: ['-x y', 'z'] }], {
+        extra: { command: { argv: ['python3', 'tool.py'], flags: { verbose: '--verbose' }, subcommand: { name: 'train', flags: { tag: { each: '--tag' }, layers: '--layers', data: '' } } } },
+      });
+      const ended = await bed.run(0);
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.deepEqual(JSON.parse(bed.read('results/0/metrics.json')), { verbose: true, cmd: 'train', tag: ['a', '-b'], layers: [3], data: ['-x y', 'z'] });
     });
 
     it('picks one of several commands by the keyword `executor`', async () => {

@@ -140,13 +140,13 @@ export async function discoverExecutors(editor: Editor): Promise<void> {
   for (const { path, message } of problems) editor.log.warn(`${path}: ${message}`);
   if (executors.length === 0) return newSweep(editor, undefined);
   const open: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('go-to-file'), tooltip: 'Open the script' };
-  const items = executors.map((executor) => ({ label: executor.path, description: executor.summary, detail: executor.flags.map(({ name }) => `--${name}`).join(' ') || 'no flags found', buttons: [open] }));
+  const items = executors.map((executor) => ({ label: executor.path, file: executor.file, description: executor.summary, detail: executor.flags.map(({ name }) => `--${name}`).join(' ') || 'no flags found', buttons: [open] }));
   const { pickOne } = await import('../quickInput.ts');
   const answer = await pickOne({
     title: `${executors.length === 1 ? '1 script' : `${executors.length} scripts`} can be run as tasks`,
     placeholder: 'Choose one to sweep its flags',
     items,
-    onButton: ({ label }) => void vscode.window.showTextDocument(vscode.Uri.joinPath(vscode.Uri.file(folder), label)),
+    onButton: ({ file }) => void vscode.window.showTextDocument(vscode.Uri.joinPath(vscode.Uri.file(folder), file)),
   });
   if (answer.kind === 'accept') await newSweep(editor, answer.value.label);
 }

@@ -11,7 +11,9 @@ export interface Flag {
 }
 
 export interface Executor {
+  /** What names it: the file and, after a space, its subcommand. */
   readonly path: string;
+  readonly file: string;
   readonly kind: string;
   readonly summary: string;
   readonly flags: readonly Flag[];

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { buildInputOf, emptyDraft, missingParameters, parametersOf, pruned, restoreDraft, runSpecOf, sweepSize, withValue, type Executor, type Flag } from '../../../../../src/surfaces/vscode/sweep/draft.ts';
 
 const flag = (name: string, some: Partial<Flag> = {}): Flag => ({ name, type: 'float', default: 1, required: false, choices: null, help: '', ...some });
-const ridge: Executor = { path: 'ridge.py', kind: 'argparse', summary: '', flags: [flag('alpha'), flag('horizon')] };
-const knn: Executor = { path: 'knn.py', kind: 'argparse', summary: '', flags: [flag('horizon'), flag('neighbors', { required: true, default: null })] };
+const ridge: Executor = { path: 'ridge.py', file: 'ridge.py', kind: 'argparse', summary: '', flags: [flag('alpha'), flag('horizon')] };
+const knn: Executor = { path: 'knn.py', file: 'knn.py', kind: 'argparse', summary: '', flags: [flag('horizon'), flag('neighbors', { required: true, default: null })] };
 const countOf = (text: string): number | undefined => (text.includes('?') ? undefined : text.split(',').length);
 
 describe('What the New Sweep guide has learnt (unit)', () => {
