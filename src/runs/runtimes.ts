@@ -1,11 +1,12 @@
 /**
  * What tasks of earlier runs took: `.hpc/runtimes/<profile>.<cluster>.json`, hpc-agent's schema version 2.
  *
- * Rules: each attempt of a task is in it once, however often it is told; what others wrote into the file is kept; it is advice and no
- * record, so a file that cannot be read is set aside and made anew, and no run ever waits for it or fails by it.
+ * Rules: each attempt of a task is in it once, however often it is told; what others wrote into the file is kept, and where hpc-agent writes at the same time,
+ * its lock is taken too; it is advice and no record, so a file that cannot be read is set aside and made anew, and no run ever waits for it or fails by it.
  */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { withAdvisoryLock } from '../foundation/advisoryLock.ts';
 import { readTextIfThere, writeFileAtomic } from '../foundation/atomicFile.ts';
 import { withFileLock } from '../foundation/fileLock.ts';
 import type { RunDeps } from './deps.ts';
@@ -115,21 +116,19 @@ export async function storeSamples(
   const file = runtimesFile(place.experimentDir, place.profile, place.cluster);
   return withFileLock(
     path.join(path.dirname(file), `.${path.basename(file)}.write-lock`),
-    async () => {
+    () => withAdvisoryLock(`${file}.lock`, async (appeared) => {
       const before = parse(await readTextIfThere(file));
       // A newer product's file is not ours to write.
-      if (typeof before.rest.schema_version === 'number' && before.rest.schema_version > runtimesVersion) return { added: 0, setAside: null };
-      let setAside: string | null = null;
+      if (typeof before.rest.schema_version === 'number' && before.rest.schema_version > runtimesVersion) return { value: { added: 0, setAside: null } };
       let known = before.samples;
-      if (before.torn) {
-        setAside = `${file}.unreadable-${options.now.toISOString().replaceAll(/[^0-9]/g, '').slice(0, 14)}`;
-        await fs.rename(file, setAside);
-        known = mergeSamples([], await options.rebuild());
-      }
+      if (before.torn) known = mergeSamples([], await options.rebuild());
       const samples = mergeSamples(known, fresh);
+      if (await appeared()) return 'appeared';
+      const setAside = before.torn ? `${file}.unreadable-${options.now.toISOString().replaceAll(/[^0-9]/g, '').slice(0, 14)}` : null;
+      if (setAside !== null) await fs.rename(file, setAside);
       if (samples !== known || before.torn) await writeFileAtomic(file, textOf(before, samples, place.profile, place.cluster));
-      return { added: samples.length - before.samples.length, setAside };
-    },
+      return { value: { added: samples.length - before.samples.length, setAside } };
+    }, { timeoutMs: 5000 }),
     { timeoutMs: 5000 },
   );
 }

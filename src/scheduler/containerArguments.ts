@@ -1,4 +1,9 @@
-/** The container of a job: its settings as the cluster profile has them, and the words they become. */
+/**
+ * The container of a job: its settings as the cluster profile has them, and the words they become.
+ *
+ * Rule: values of variables never stand in an argument. Apptainer's `--env` reads a value with a comma and an equals sign as two variables, Singularity before 3.6
+ * has no such option, and pyxis takes names only; so the job script exports them (`containerVariables`).
+ */
 import { HpcError } from '../foundation/errors.ts';
 import { isEnvironmentName } from '../foundation/quoting.ts';
 
@@ -18,21 +23,33 @@ export interface JobContainer {
   readonly extraArguments?: readonly string[];
 }
 
-/** Words between the runtime's name and the program. The run's folder is always there inside, under its own path. */
-export function containerArguments(container: JobContainer, repoDir: string): string[] {
+/** The container's own variables: how the job script names each for the runtime, and its value. */
+export function containerVariables(container: JobContainer): readonly (readonly [name: string, value: string])[] {
+  return Object.entries(container.env ?? {}).flatMap(([name, value]) => {
+    if (!isEnvironmentName(name)) throw new HpcError('spec_invalid', `${JSON.stringify(name)} is not a name for an environment variable (container.env).`);
+    return container.runtime === 'pyxis' ? [[name, value] as const] : [[`APPTAINERENV_${name}`, value] as const, [`SINGULARITYENV_${name}`, value] as const];
+  });
+}
+
+/**
+ * Words between the runtime's name and the program. The run's folder is always there inside, under its own path. `kept`: variables whose value here counts
+ * inside, whatever the image says.
+ */
+export function containerArguments(container: JobContainer, repoDir: string, kept: readonly string[]): string[] {
   const mounts = [repoDir, ...(container.mounts ?? [])];
   const workdir = container.workdir ?? repoDir;
   for (const mount of mounts) {
     if (mount.includes(',')) throw new HpcError('spec_invalid', `The folder ${JSON.stringify(mount)} cannot be mounted: container runtimes split their lists at commas.`, { remediation: 'Use a path without a comma.' });
   }
-  const env = Object.entries(container.env ?? {});
-  for (const [name] of env) if (!isEnvironmentName(name)) throw new HpcError('spec_invalid', `${JSON.stringify(name)} is not a name for an environment variable (container.env).`);
+  if (repoDir.includes(':')) throw new HpcError('spec_invalid', `The folder ${JSON.stringify(repoDir)} cannot be mounted: container runtimes read a colon as the end of a path.`, { remediation: 'Choose a remote path without a colon.' });
   if (container.runtime === 'pyxis') {
     return [
       `--container-image=${container.image}`,
       `--container-mounts=${mounts.map((mount) => (mount.includes(':') ? mount : `${mount}:${mount}`)).join(',')}`,
       `--container-workdir=${workdir}`,
-      ...(env.length > 0 ? [`--container-env=${env.map(([name]) => name).join(',')}`] : []),
+      ...(container.writableTmpfs ? ['--container-writable'] : []),
+      ...(container.fakeroot ? ['--container-remap-root'] : []),
+      ...(kept.length > 0 ? [`--container-env=${kept.join(',')}`] : []),
       ...(container.extraArguments ?? []),
     ];
   }
@@ -46,8 +63,6 @@ export function containerArguments(container: JobContainer, repoDir: string): st
     ...mounts.flatMap((mount) => ['--bind', mount]),
     '--pwd',
     workdir,
-    // `--env` splits its value at commas; one word for each variable keeps values whole.
-    ...env.flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...(container.extraArguments ?? []),
     container.image,
   ];

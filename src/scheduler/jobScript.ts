@@ -8,7 +8,7 @@ import * as path from 'node:path';
 import * as z from 'zod/mini';
 import { HpcError, messageOf } from '../foundation/errors.ts';
 import { isEnvironmentName, quoteWord } from '../foundation/quoting.ts';
-import { containerArguments, type JobContainer } from './containerArguments.ts';
+import { containerArguments, containerVariables, type JobContainer } from './containerArguments.ts';
 import { dialectFor } from './dialects.ts';
 import type { SchedulerName } from './port.ts';
 
@@ -72,6 +72,9 @@ const overrideSchema = z.object({
 /** Variables that the scheduler or the script itself sets; a profile that sets them would send tasks astray. */
 const reservedName = /^(HPC_(TASK_ID|TASK_COUNT|RUN_ID|CMD_SHA|JOB_ID|STATE_DIR|DIR|ATTEMPT|KW_.*|BACKGROUND_.*)|SLURM_.*|SBATCH_.*|SGE_.*|PBS_.*|TASK_OFFSET|REPO_DIR|EXECUTOR)$/;
 
+/** Set by the job for its own task; images of frameworks have values of their own. */
+const imageMayNotChange = ['OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PYTHONHASHSEED'];
+
 function checkedEnvironment(env: Readonly<Record<string, string>>, reserved: RegExp | undefined): readonly (readonly [string, string])[] {
   return Object.entries(env).map(([name, value]) => {
     if (!isEnvironmentName(name)) throw new HpcError('spec_invalid', `${JSON.stringify(name)} is not a name for an environment variable.`, { remediation: 'Use letters, digits and underscores, and do not begin with a digit.' });
@@ -127,7 +130,8 @@ function templateContext(input: JobScriptInput): Record<string, unknown> {
     venv: input.venv?.replace(/\/+$/, '') ?? '',
     runtime: input.runtime ?? '',
     container: container ?? null,
-    containerArguments: container ? containerArguments(container, input.repoDir) : [],
+    containerArguments: container ? containerArguments(container, input.repoDir, [...new Set([...Object.keys(container.env ?? {}), ...env.map(([name]) => name), ...imageMayNotChange])]) : [],
+    containerVariables: container ? containerVariables(container) : [],
     passedNames: [...exports, ...env].map(([name]) => name).concat(own, program.kind === 'command' ? ['HPC_RESULTS_DIR', 'HPC_PARAMS', 'HPC_TASKS', 'HPC_PARTIAL', 'HPC_OUTPUT', 'HPC_AGGREGATED_OUTPUT'] : []),
     cpus: String(input.cpus ?? 1),
     nfsDataDir: input.nfsDataDir ?? '',

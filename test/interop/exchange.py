@@ -76,6 +76,14 @@ def ingest(ask):
     )
 
 
+def append(ask):
+    """Tells its memory of run times one task after the other, as its monitor does."""
+    tell = load("append_sample", "state.runtime_prior")
+    for task in range(int(ask["tasks"])):
+        tell(Path(ask["work"]), profile=ask["profile"], cluster=ask["cluster"], run_id="its", task_id=task, gpu_type="cpu", node="n1", elapsed_sec=10, exit_code=0)
+    return int(ask["tasks"])
+
+
 def write(ask):
     work, run_id = Path(ask["work"]), ask["run_id"]
     version = importlib.import_module("hpc_agent").__version__
@@ -133,7 +141,7 @@ def main():
     logging.basicConfig(stream=said, level=logging.WARNING)
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(said):
         warnings.simplefilter("always")
-        answer = {"read": read, "ingest": ingest, "write": write}[sys.argv[1]](json.loads(sys.argv[2]))
+        answer = {"read": read, "ingest": ingest, "append": append, "write": write}[sys.argv[1]](json.loads(sys.argv[2]))
     ours = [str(warning.message) for warning in caught]
     print(json.dumps({"answer": answer, "warnings": ours, "said": said.getvalue()}, default=str))
 

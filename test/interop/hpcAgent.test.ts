@@ -150,6 +150,23 @@ describe('files to and from the published hpc-agent', function () {
     });
   });
 
+  it('both tell the memory of run times at once: neither loses a word of the other', async () => {
+    const place = { experimentDir: at('both'), profile: 'fit', cluster: 'bed' };
+    await fs.mkdir(at('both', '.hpc'), { recursive: true });
+    const folder = await installPublished('0.11.4');
+    const its = { done: false };
+    const end = exchange(folder, at('its-home'), at('both-journal'), 'append', { work: place.experimentDir, profile: place.profile, cluster: place.cluster, tasks: '60' }).finally(() => (its.done = true));
+    let told = 0;
+    const tell = async (): Promise<void> => {
+      const sample = { run_id: 'ours', task_id: told++, attempt: 1, gpu_type: 'cpu', node: 'n', cmd_sha: null, started_at: null, ended_at: null, elapsed_sec: 1, exit_code: 0, walltime_requested_sec: null, peak_host_mem_mb: null, cpu_seconds_used: null, cpus_requested: null };
+      await storeSamples(place, [sample], { rebuild: () => Promise.resolve([]), now: new Date() });
+    };
+    while (!its.done) await tell();
+    await end;
+    const samples = await readRuntimes(place.experimentDir, place.profile, place.cluster);
+    assert.deepEqual(['its', 'ours'].map((who) => samples.filter(({ run_id }) => run_id === who).length), [60, told]);
+  });
+
   for (const version of versions) {
     describe(`what ${version} wrote, we read`, () => {
       const place = `its-${version}`;

@@ -43,7 +43,7 @@ export interface Answer {
 }
 
 /** One step of `exchange.py`; its home and its journal are below `home`, so nothing of the user's is read or written. */
-export async function exchange(folder: string, home: string, journal: string, step: 'read' | 'ingest' | 'write', ask: Readonly<Record<string, string>>): Promise<Answer> {
+export async function exchange(folder: string, home: string, journal: string, step: 'read' | 'ingest' | 'append' | 'write', ask: Readonly<Record<string, string>>): Promise<Answer> {
   const env = { ...process.env, HOME: home, PYTHONPATH: folder, HPC_JOURNAL_DIR: journal, PYTHONIOENCODING: 'utf-8', PYTHONUTF8: '1' };
   const end = await runPython([path.join(import.meta.dirname, 'exchange.py'), step, JSON.stringify(ask)], env);
   if (end.code !== 0) throw new Error(`hpc-agent's ${step} ended with ${end.code}:\n${end.stderr.slice(-3000)}`);

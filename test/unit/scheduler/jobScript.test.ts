@@ -158,13 +158,20 @@ describe('jobScript', function () {
     await fs.mkdir(bin);
     for (const name of ['apptainer', 'srun']) await fs.writeFile(path.join(bin, name), `#!/bin/sh\nexec ${python} "$FAKE" "$@"\n`, { mode: 0o755 });
     const env = { ...element, PATH: `${bin}:${process.env.PATH ?? ''}`, FAKE: path.join(root, 'dispatch.py') };
-    const { saw, stderr } = await run('sh', { ...base, gpu: true, env: { A: 'x y' }, container: { runtime: 'apptainer', image: '/im g.sif', mounts: ['/data:/data:ro'], nv: true, cleanenv: true, env: { B: '1,2' } } }, env);
-    assert.deepEqual(saw?.argv.slice(1), ['exec', '--nv', '--cleanenv', '--bind', root, '--bind', '/data:/data:ro', '--pwd', root, '--env', 'B=1,2', '/im g.sif', 'python3', '-S', '-E', path.join(root, 'dispatch.py')], stderr);
+    const { saw, stderr } = await run('sh', { ...base, gpu: true, env: { A: 'x y' }, container: { runtime: 'apptainer', image: '/im g.sif', mounts: ['/data:/data:ro'], nv: true, cleanenv: true, env: { B: 'a=1,b=2' } } }, env);
+    assert.deepEqual(saw?.argv.slice(1), ['exec', '--nv', '--cleanenv', '--bind', root, '--bind', '/data:/data:ro', '--pwd', root, '/im g.sif', 'python3', '-S', '-E', path.join(root, 'dispatch.py')], stderr);
     assert.equal(saw?.env.APPTAINERENV_HPC_TASK_ID, '1006');
-    assert.equal(saw.env.APPTAINERENV_A, 'x y');
+    assert.deepEqual([saw.env.APPTAINERENV_A, saw.env.APPTAINERENV_B, saw.env.SINGULARITYENV_B], ['x y', 'a=1,b=2', 'a=1,b=2']);
     assert.equal(saw.env.CUBLAS_WORKSPACE_CONFIG, ':4096:8');
-    const pyxis = await run('sh', { ...base, container: { runtime: 'pyxis', image: 'nvcr.io#x', mounts: ['/data'] } }, env);
-    assert.deepEqual(pyxis.saw?.argv.slice(3, 6), ['--container-image=nvcr.io#x', `--container-mounts=${root}:${root},/data:/data`, `--container-workdir=${root}`], pyxis.stderr);
+    const pyxis = await run('sh', { ...base, cpus: 4, env: { A: 'x y' }, container: { runtime: 'pyxis', image: 'nvcr.io#x', mounts: ['/data'], writableTmpfs: true, fakeroot: true, env: { B: 'a=1,b=2' } } }, env);
+    assert.deepEqual(
+      pyxis.saw?.argv.slice(1, 9),
+      ['--ntasks=1', '--cpus-per-task=4', '--export=ALL', '--container-image=nvcr.io#x', `--container-mounts=${root}:${root},/data:/data`, `--container-workdir=${root}`, '--container-writable', '--container-remap-root'],
+      pyxis.stderr,
+    );
+    assert.equal(pyxis.saw.argv[9], '--container-env=B,A,OMP_NUM_THREADS,MKL_NUM_THREADS,OPENBLAS_NUM_THREADS,PYTHONHASHSEED');
+    assert.equal(pyxis.saw.env.B, 'a=1,b=2');
+    await assert.rejects(renderJobScript({ ...base, repoDir: '/a:b', container: { runtime: 'apptainer', image: 'x' } }, { templatesDirectory }), (error: unknown) => HpcError.is(error, 'spec_invalid') && error.message.includes('colon'));
     await assert.rejects(renderJobScript({ ...base, scheduler: 'background', container: { runtime: 'pyxis', image: 'x' } }, { templatesDirectory }), (error: unknown) => HpcError.is(error, 'spec_invalid') && error.message.includes('pyxis'));
   });
 
