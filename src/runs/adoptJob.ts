@@ -7,6 +7,7 @@
  */
 import * as os from 'node:os';
 import * as path from 'node:path';
+import type { ClusterSession } from '../cluster/session.ts';
 import { writeFileAtomic } from '../foundation/atomicFile.ts';
 import { HpcError } from '../foundation/errors.ts';
 import { newToken, sha256Hex, timestampId } from '../foundation/ids.ts';
@@ -47,7 +48,8 @@ export async function adoptJob(request: AdoptRequest, deps: RunDeps, call: CallO
   if (!row || rows.every(({ state }) => isTerminalJobState(state))) {
     throw new HpcError('spec_invalid', `Job ${jobId} is not in the queue of ${tools.user} on ${profile.name}${row ? ` any more (${row.rawState})` : ''}.`, { remediation: 'Adopt a job of your own that waits or runs; an array by the id of the whole array.' });
   }
-  const said = details === undefined || answers[1] instanceof HpcError ? undefined : (answers[1] as JobDetails);
+  const told = details === undefined || answers[1] instanceof HpcError ? undefined : (answers[1] as JobDetails);
+  const said = told && (await withWholePaths(told, session, call));
   if (said?.owner !== undefined && said.owner !== tools.user) throw new HpcError('spec_invalid', `Job ${jobId} on ${profile.name} belongs to ${said.owner}, not to ${tools.user}.`, { remediation: 'Adopt a job of your own.' });
   if (request.jobName !== undefined && request.jobName !== row.name) throw new HpcError('spec_invalid', `Job ${jobId} on ${profile.name} has the name ${JSON.stringify(row.name)}, not ${JSON.stringify(request.jobName)}: it may be another one that has the id now.`, { remediation: 'Look at the queue for the id of the job that you mean.' });
   const accounted = accounting ? answers.at(-1) : undefined;
@@ -61,6 +63,20 @@ export async function adoptJob(request: AdoptRequest, deps: RunDeps, call: CallO
     call.signal,
   );
   return runState(runId, { refresh: true }, deps, call);
+}
+
+/** Whether a path is a folder only the far side can tell: the scheduler then names the files in it. */
+async function withWholePaths(said: JobDetails, session: ClusterSession, call: CallOptions): Promise<JobDetails> {
+  const { namesInFolder } = said;
+  if (namesInFolder === undefined) return said;
+  const { runtime } = await session.facts({ signal: call.signal });
+  const whole = async (path: string | undefined, name: string): Promise<string | undefined> => {
+    if (path?.startsWith('/') !== true) return path;
+    const reply = await runtime.call('tail', { path, in_folder: name, max_bytes: 1 }, { signal: call.signal, priority: 'interactive' }).catch(() => undefined);
+    return typeof reply?.path === 'string' ? reply.path : path;
+  };
+  const stdout = await whole(said.stdout, namesInFolder.stdout);
+  return { ...said, stdout, stderr: said.stderr === said.stdout ? stdout : await whole(said.stderr, namesInFolder.stderr) };
 }
 
 /** The array's elements; undefined for a plain job. */

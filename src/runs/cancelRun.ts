@@ -49,6 +49,7 @@ export async function describeCancel(selection: CancelSelection, deps: RunDeps, 
   if (!view) await requireRun(selection.runId, deps);
   if (!view) throw new HpcError('internal', `The run ${selection.runId} cannot be shown.`);
   const tasks = selectedTasks(selection, view).filter((task) => !hasEnded(view, task));
+  if (tasks.length === 0) return `Nothing of run ${selection.runId} (${view.submission.run_name}) would be cancelled: none of the ${selection.taskIds === undefined && selection.wave === undefined ? '' : 'chosen '}tasks is unfinished.`;
   const jobs = [...new Set(tasks.flatMap((task) => view.tasks[task]?.job?.replace(/_\d+$/, '') ?? []))];
   const what = selection.taskIds === undefined && selection.wave === undefined ? 'all' : selection.wave === undefined ? 'the chosen' : `wave ${selection.wave}’s`;
   return `Cancel ${what} ${tasks.length} unfinished task${tasks.length === 1 ? '' : 's'} of run ${selection.runId} (${view.submission.run_name}) on ${view.sidecar.cluster ?? '?'}: ${jobs.length === 1 ? 'job' : 'jobs'} ${jobs.join(', ') || 'not known yet'}. What is done stays.`;

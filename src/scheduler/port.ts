@@ -265,6 +265,8 @@ export interface JobDetails {
   /** In the placeholders that the dialect's `resolveLogPath` replaces. */
   readonly stdout: string | undefined;
   readonly stderr: string | undefined;
+  /** The files' names, where one of these paths may be a folder. */
+  readonly namesInFolder?: { readonly stdout: string; readonly stderr: string };
   /** Elements of an array that the scheduler still holds. */
   readonly indices: readonly IndexRange[];
 }

@@ -346,11 +346,13 @@ def with_job_ids(text, receipts):
 
 
 def find_job_id(pattern, text):
+    """The id is the last that a submit command prints: a site's own filter may say something before, a number too."""
+    found = None
     for line in text.split("\n"):
         match = re.match(pattern, line.strip())
         if match:
-            return match.group(1)
-    return None
+            found = match.group(1)
+    return found
 
 
 def submit(request):
@@ -462,6 +464,8 @@ def submit(request):
 def tail(request):
     """A part of a file: from `offset` on, or what comes last before `before` (the end of the file by itself), whole lines of it."""
     path, limit = request["path"], request["max_bytes"]
+    if request.get("in_folder") and os.path.isdir(path):
+        path = os.path.join(path, request["in_folder"])
     try:
         with open(path, "rb") as handle:
             size = os.fstat(handle.fileno()).st_size
@@ -480,9 +484,9 @@ def tail(request):
                 data = handle.read(limit)
     except (IOError, OSError) as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return {"found": False}
+            return {"found": False, "path": path}
         raise Refused("cannot read %s: %s" % (path, error.strerror)) from None
-    return {"found": True, "offset": start, "size": size, "data": base64.b64encode(data).decode("ascii")}
+    return {"found": True, "path": path, "offset": start, "size": size, "data": base64.b64encode(data).decode("ascii")}
 
 
 def first_of_last_lines(data, lines, whole):

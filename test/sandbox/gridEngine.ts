@@ -34,6 +34,8 @@ export interface GridFaults {
   setOptions(options: Readonly<Record<string, string | number>>): Promise<void>;
   /** Changes Grid Engine's accounting file by a shell script in which `$1` is its path. */
   editAccounting(script: string): Promise<void>;
+  /** Open connections end with a TCP reset. */
+  resetConnections(): Promise<void>;
   mendAll(): Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export interface GridEngine {
 const environment = { SGE_ROOT: '/opt/gridengine', SGE_CELL: 'default' } as const;
 const profile = Object.entries(environment).map(([name, value]) => `export ${name}=${value};`).join(' ');
 
-function createGridFaults(bed: Bed): GridFaults {
+function createGridFaults(bed: Bed, stateDirectory: string): GridFaults {
   const act = async (...args: string[]): Promise<void> => void (await must(bed, args));
   const daemon = (name: string): DaemonFaults => ({
     stop: () => act('daemon', 'stop', name),
@@ -69,6 +71,7 @@ function createGridFaults(bed: Bed): GridFaults {
     startMachine: (name) => act('machine', 'start', name),
     setOptions: (options) => act('grid', ...Object.entries(options).map(([key, value]) => `${key}=${value}`)),
     editAccounting: (script) => act('root', 'head', 'bash', '-c', script, '-', `${environment.SGE_ROOT}/default/common/accounting`),
+    resetConnections: async () => void (await askForwarder(forwarderSocket(stateDirectory), { door: 'login', reset: true })),
     mendAll: () => act('mend'),
   };
 }
@@ -91,7 +94,7 @@ export async function startGridEngine(options: { readonly stateDirectory?: strin
     ssh: { host: '127.0.0.1', port, user: 'carol', sshConfigFile: join(stateDirectory, 'keys', 'ssh_config'), aliases: { plain: 'grid', second: 'grid-dave' } },
     hosts: Array.from({ length: execHosts }, (_, index) => `exec${index + 1}`),
     environment,
-    faults: createGridFaults(bed),
+    faults: createGridFaults(bed, stateDirectory),
     asUser: (script, { user = 'carol', machine = 'login', ...rest } = {}) => bed(['as', user, machine, `${profile} ${script}`], rest),
     asRoot: (script, { machine = 'login', ...rest } = {}) => bed(['root', machine, 'bash', '-c', `${profile} ${script}`], rest),
   };

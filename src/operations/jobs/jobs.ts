@@ -210,13 +210,13 @@ export const jobLog = defineOperation({
   kind: 'query',
   summary: 'Read the end of a job’s output: one of job-run, or any that the scheduler still knows.',
   guidance: 'found: false means that it has not written yet. For tasks of a run use logs.',
-  input: z.strictObject({ cluster: clusterName, job_id: jobId, stream: z.optional(z.enum(['stdout', 'stderr'])), lines: z.optional(z.number().check(z.int(), z.positive(), z.maximum(10_000))) }),
-  output: z.object({ path: z.string(), found: z.boolean(), text: z.string(), size: z.number() }),
+  input: z.strictObject({ cluster: clusterName, job_id: jobId, stream: z.optional(z.enum(['stdout', 'stderr'])), lines: z.optional(z.number().check(z.int(), z.positive(), z.maximum(10_000))), index: z.optional(z.number().check(z.int(), z.minimum(0), z.describe('Element of an array, as the scheduler counts; default: the first that it lists.'))) }),
+  output: z.object({ path: z.string(), index: z.nullable(z.number()), found: z.boolean(), text: z.string(), size: z.number() }),
   idempotent: true,
   tool: true,
   positional: ['job_id'],
   run: async (input, context) => {
     const { readJobLog } = await import('../../jobs/jobLog.ts');
-    return { ...(await readJobLog({ cluster: input.cluster, jobId: input.job_id, stream: input.stream ?? 'stdout', lines: input.lines ?? 200 }, context.services.runDeps(context.experimentDir), context)) };
+    return { ...(await readJobLog({ cluster: input.cluster, jobId: input.job_id, stream: input.stream ?? 'stdout', lines: input.lines ?? 200, ...(input.index === undefined ? {} : { index: input.index }) }, context.services.runDeps(context.experimentDir), context)) };
   },
 });

@@ -1,4 +1,5 @@
 /** PBS Pro and OpenPBS, and TORQUE: each question is a file of its own in this folder. */
+import { pbsJobDetails } from '../jobDetails.ts';
 import type { SchedulerDialect } from '../port.ts';
 import { accountingQuery } from './accountingQuery.ts';
 import { cancelCommands } from './cancelCommand.ts';
@@ -27,6 +28,7 @@ export const pbsDialect: SchedulerDialect = {
   queue: queueQuery,
   findByName,
   accounting: accountingQuery,
+  jobDetails: pbsJobDetails,
   cancel: cancelCommands,
   limits: limitsQuery,
   resources: resourcesQuery,

@@ -60,6 +60,11 @@ export function remainingIndices(record: PbsRecord): readonly IndexRange[] {
   return tryParseIndexList(record.attributes.get('array_indices_remaining') ?? '')?.ranges ?? [];
 }
 
+/** What the array was made of: `1-9:2`, TORQUE's `1-9%3`; nothing where it does not say. */
+export function submittedIndices(record: PbsRecord): readonly IndexRange[] {
+  return tryParseIndexList((record.attributes.get('array_indices_submitted') ?? record.attributes.get('job_array_request') ?? '').replace(/%\d+$/, ''))?.ranges ?? [];
+}
+
 /** `pbs01/0*4+pbs02/1` as `pbs01,pbs02`. */
 export function nodesOf(record: PbsRecord): string {
   const hosts = (record.attributes.get('exec_host') ?? '').split('+').map((part) => part.split('/')[0]?.trim() ?? '').filter((host) => host !== '');

@@ -23,7 +23,7 @@ export const findFamily = `case "$("$1" --version 2>&1 </dev/null)" in
   *) case "$1" in *[Tt]orque*) family=torque ;; *) family=openpbs ;; esac ;;
 esac`;
 
-const keptOfJob = 'Job_Name Job_Owner job_state queue comment substate Exit_status exit_status exec_host Hold_Types depend stime array_index array_indices_remaining array_state_count resources_used.mem resources_used.walltime resources_used.ncpus Resource_List.walltime Resource_List.ncpus estimated.start_time Variable_List';
+const keptOfJob = 'Job_Name Job_Owner job_state queue comment substate Exit_status exit_status exec_host Hold_Types depend stime array_index array_indices_submitted job_array_request array_indices_remaining array_state_count resources_used.mem resources_used.walltime resources_used.ncpus Resource_List.walltime Resource_List.ncpus estimated.start_time Variable_List';
 const keptOfSubjob = 'job_state comment substate Exit_status exit_status exec_host Hold_Types stime array_index resources_used.mem resources_used.walltime resources_used.ncpus Resource_List.walltime';
 
 // Lines that are neither attribute nor folded are the rest of a value with line breaks: they go with it.
@@ -88,7 +88,7 @@ export function pbsAnswer(what: string, output: CommandOutput): PbsAnswer {
   if (/^\S.*maintain job history/im.test(`${output.stderr}\n${body}`)) throw pbsFailure(what, { ...output, stderr: `${output.stderr}\nPBS is not configured to maintain job history` });
   const bad = statuses.find((status) => status !== 0);
   if (bad !== undefined) {
-    const complaints = output.stderr.split('\n').filter((line) => /^\s*qstat: /.test(line) || /connect/i.test(line));
+    const complaints = output.stderr.split('\n').filter((line) => /^\s*(qstat|pbs_\w+): /.test(line) || /connect|communicat|end of file|timed? ?out|munge|trqauthd/i.test(line));
     if (complaints.length === 0 || !complaints.every((line) => goneAlready.test(line))) throw pbsFailure(what, { ...output, exitCode: bad });
   }
   return { family: begin[1] === 'torque' ? 'torque' : 'openpbs', text: body.replaceAll(/\n?HPCQ-RC \d+\n/g, '\n') };

@@ -5,11 +5,11 @@
  * own): how it ended is for the task's own log and for the history.
  */
 import { HpcError } from '../../foundation/errors.ts';
-import { normalizeRanges } from '../indexRanges.ts';
+import { normalizeRanges, subtractRanges } from '../indexRanges.ts';
 import { requiredTool } from '../requiredTool.ts';
 import type { CommandOutput, IndexRange, JobState, Query, QueueRow, Rows, SchedulerTools } from '../port.ts';
 import { isEnded } from './jobEnd.ts';
-import { gatherJobs, nodesOf, remainingIndices, type PbsJob } from './jobs.ts';
+import { gatherJobs, nodesOf, remainingIndices, submittedIndices, type PbsJob } from './jobs.ts';
 import { pbsAnswer, pbsQuestion } from './program.ts';
 import { readRecords, type PbsRecord } from './records.ts';
 
@@ -39,10 +39,14 @@ function rowsOf(job: PbsJob): QueueRow[] {
   if (!job.isArray) return job.record && !isEnded(job.record) ? [row(job.record, undefined)] : [];
   if (job.elements.length === 0) {
     if (!job.record || isEnded(job.record)) return [];
-    // A client that did not expand the array: what has not begun is all that can be said.
+    // A client that did not expand the array. What has begun of it runs or has ended: that is not known, and it is not gone.
     const remaining = remainingIndices(job.record);
     const { state, reason } = activeState(job.record, undefined);
-    return remaining.length === 0 ? [] : [{ ...row(job.record, remaining), state: state === 'running' ? 'pending' : state, reason, node: '' }];
+    const begun = subtractRanges(submittedIndices(job.record), remaining);
+    return [
+      ...(remaining.length === 0 ? [] : [{ ...row(job.record, remaining), state: state === 'running' ? ('pending' as const) : state, reason, node: '' }]),
+      ...(begun.length === 0 ? [] : [{ ...row(job.record, begun), state: 'unknown' as const, reason: '', node: '' }]),
+    ];
   }
   // What waits alike is one row.
   const rows = new Map<string, { row: QueueRow; indices: IndexRange[] }>();

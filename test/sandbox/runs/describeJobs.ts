@@ -14,6 +14,8 @@ export interface JobPlace {
   /** Submits by hand, from the folder ~/by hand: an array of two elements that say so and wait; prints its id alone. */
   readonly byHand: string;
   readonly clean: () => Promise<unknown>;
+  /** Every connection to it ends with a TCP reset. */
+  readonly cut: () => Promise<unknown>;
 }
 
 interface Jobs {
@@ -57,25 +59,35 @@ export function describeJobs(name: string, open: () => Promise<JobPlace>): void 
       assert.deepEqual([shown?.ours, shown?.exit_code], [true, 3]);
     });
 
-    it('a submission that was cut off is found, not repeated', async () => {
-      const words = ['job-run', ...on, '--command', 'exec sleep 300', '--name', 'onlyonce', '--request-id', 'cut', '--yes'];
-      const cut = cli.start(words, { cwd: workspace });
-      const there = async (): Promise<Jobs['jobs']> => (await data<Jobs>('job-list', 'bed')).jobs.filter((job) => job.name.startsWith('onlyonce'));
-      const receipts = 'cat "$HOME"/.hpc-agent/jobs/*/receipts/job.json 2>/dev/null | grep -c onlyonce; ls -d "$HOME"/.hpc-agent/jobs/*/receipts 2>/dev/null | wc -l';
-      const before = await place.asUser(receipts);
-      await eventually('the submission is under way', async () => ((await place.asUser(receipts)) !== before || cut.child.exitCode !== null ? true : undefined), 60_000, 20);
-      cut.child.kill('SIGKILL');
-      await cut.ended;
-      const { job_id } = await data<{ job_id: string }>(...words);
-      assert.deepEqual((await there()).map((job) => job.job_id), [job_id]);
-      assert.equal((await data<{ job_id: string; resumed: boolean }>(...words)).job_id, job_id);
-      await data('job-cancel', job_id, ...on, '--yes');
-      await eventually('it is gone', async () => ((await there()).some(({ state }) => ['pending', 'running', 'completing'].includes(state)) ? undefined : true));
-    });
+    for (const how of ['its program is killed', 'its connection is cut'] as const) {
+      it(`a submission that was cut off is found, not repeated: ${how}`, async () => {
+        const words = ['job-run', ...on, '--command', 'exec sleep 300', '--name', 'onlyonce', '--request-id', how, '--yes'];
+        const receipts = 'cat "$HOME"/.hpc-agent/jobs/*/receipts/job.json 2>/dev/null | grep -c onlyonce; ls -d "$HOME"/.hpc-agent/jobs/*/receipts 2>/dev/null | wc -l';
+        const before = await place.asUser(receipts);
+        const cut = cli.start(words, { cwd: workspace });
+        const there = async (): Promise<Jobs['jobs']> => (await data<Jobs>('job-list', 'bed')).jobs.filter((job) => job.name.startsWith('onlyonce') && ['pending', 'running', 'completing'].includes(job.state));
+        await eventually('the submission is under way', async () => ((await place.asUser(receipts)) !== before || cut.child.exitCode !== null ? true : undefined), 60_000, 20);
+        if (how === 'its program is killed') cut.child.kill('SIGKILL');
+        else await place.cut();
+        await cut.ended;
+        const { job_id } = await data<{ job_id: string }>(...words);
+        assert.deepEqual((await there()).map((job) => job.job_id), [job_id]);
+        assert.deepEqual(await data<{ job_id: string; resumed: boolean }>(...words).then((again) => [again.job_id, again.resumed]), [job_id, true]);
+        await data('job-cancel', job_id, ...on, '--yes');
+        await eventually('it is gone', async () => ((await there()).length > 0 ? undefined : true));
+      });
+    }
 
     it('a job by hand: its log by what the scheduler says of it, its files by name; adopted as a run, and cancelled as one', async () => {
       const id = (await place.asUser(`mkdir -p "$HOME/by hand" && cd "$HOME/by hand" && ${place.byHand}`)).trim();
       assert.match(id, /^\d+$/);
+      // Before it is a run of ours: what it said, and that the scheduler is asked whose elements it has.
+      const said = (index: number): Promise<true> => eventually(`element ${index} has written`, async () => ((await data<{ text: string; index: number }>('job-log', id, ...on, '--index', String(index))).text === `by hand ${index}\n` ? true : undefined));
+      await said(1);
+      await said(2);
+      assert.equal((await data<{ index: number }>('job-log', id, ...on)).index, 1);
+      const shown = (await data<Jobs>('job-list', 'bed')).jobs.filter((job) => job.job_id === id);
+      assert.ok(shown.length > 0 && shown.every((job) => job.name === 'byhand' && job.state === 'running' && !job.ours), JSON.stringify(shown));
       const { run } = await data<{ run: { run_id: string; total_tasks: number } }>('adopt-job', 'bed', id, '--run-name', 'found', '--yes');
       assert.equal(run.total_tasks, 2);
       const state = async (): Promise<{ lifecycle_state: string; counts: Record<string, number> }> => (await data<{ run: { lifecycle_state: string; counts: Record<string, number> } }>('status', run.run_id)).run;

@@ -9,6 +9,7 @@ describeJobs('Slurm', async () => {
     cluster: { scheduler: 'slurm', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' },
     asUser: async (script) => (await sandbox.asUser(script)).stdout,
     byHand: `sbatch --parsable --array=1-2 -J byhand --wrap 'echo "by hand $SLURM_ARRAY_TASK_ID"; echo x >made.$SLURM_ARRAY_TASK_ID; sleep 300'`,
+    cut: () => sandbox.faults.resetConnections(),
     clean: () => sandbox.asUser('rm -rf "$HOME"/scratch/hpc-agent "$HOME/by hand"; scancel --user="$USER"'),
   };
 });

@@ -11,7 +11,7 @@ import { reduceRun } from '../../../src/runs/reduceRun.ts';
 import { resubmitRun } from '../../../src/runs/resubmit/resubmitRun.ts';
 import { readParams } from '../../../src/runs/runView.ts';
 import { readTaskLog } from '../../../src/runs/taskLog.ts';
-import { parseSgeDetails } from '../../../src/scheduler/jobDetails.ts';
+import { parsePbsDetails, parseSgeDetails, parseSlurmDetails } from '../../../src/scheduler/jobDetails.ts';
 import { accountingRow, makePlace, queueRow, type Place } from './place.ts';
 
 const isError = (code: ErrorCode, message: RegExp) => (error: unknown): boolean => HpcError.is(error, code) && message.test(error.message);
@@ -126,7 +126,21 @@ describe('adopting jobs, and what is found after a long absence (unit)', functio
 
   it('where Grid Engine writes a job’s output', () => {
     const text = 'job_number: 12\nowner:                      alice\nsge_o_home:                 /home/alice\njob_name:                   sim\njob-array tasks:            3-9:1\n';
-    assert.deepEqual(parseSgeDetails(text), { owner: 'alice', workdir: undefined, stdout: '/home/alice/sim.o$JOB_ID.$TASK_ID', stderr: '/home/alice/sim.e$JOB_ID.$TASK_ID', indices: [{ first: 3, last: 9 }] });
-    assert.equal(parseSgeDetails(`${text}stdout_path_list:           NONE:NONE:/scratch/out.$TASK_ID\nmerge:                      y\n`).stderr, '/scratch/out.$TASK_ID');
+    const [stdout, stderr] = ['sim.o$JOB_ID.$TASK_ID', 'sim.e$JOB_ID.$TASK_ID'];
+    assert.deepEqual(parseSgeDetails(text), { owner: 'alice', workdir: undefined, stdout: `/home/alice/${stdout}`, stderr: `/home/alice/${stderr}`, namesInFolder: { stdout, stderr }, indices: [{ first: 3, last: 9 }] });
+    const out = (list: string): string | undefined => parseSgeDetails(`${text}stdout_path_list:           NONE:NONE:${list}\nmerge:                      y\n`).stderr;
+    assert.deepEqual(['/scratch/out.$TASK_ID', '/scratch/', 'logs/$JOB_NAME.$JOB_ID.txt', '$HOME/$USER.log', '.'].map(out), ['/scratch/out.$TASK_ID', `/scratch/${stdout}`, '/home/alice/logs/sim.$JOB_ID.txt', '/home/alice/alice.log', '/home/alice/.']);
+  });
+
+  it('where PBS writes a job’s output, of an array for each element', () => {
+    const job = (id: string, more: string): string => `Job Id: ${id}\n    Job_Name = n\n    Job_Owner = carol@pbs01\n    job_state = F\n    Error_Path = pbs01:/home/carol/a.sh.e5.^array_index^\n    Join_Path = n\n    Output_Path = pbs01:/home/carol/100%/very\n\tlong.o5\n    Variable_List = A=1,PBS_O_WORKDIR=/home/carol/w,B=2\n${more}\n`;
+    assert.deepEqual(parsePbsDetails(job('5[].pbs01', '    array_indices_submitted = 0-15\n'), '5'), { owner: 'carol', workdir: '/home/carol/w', stdout: '/home/carol/100%%/verylong.o5', stderr: '/home/carol/a.sh.e5.%a', indices: [{ first: 0, last: 15 }] });
+    assert.equal(parsePbsDetails(job('5.pbs01', '').replace('Join_Path = n', 'Join_Path = oe'), '5').stderr, '/home/carol/100%%/verylong.o5');
+    assert.equal(parsePbsDetails(job('6.pbs01', ''), '5').owner, undefined);
+  });
+
+  it('where Slurm writes a job’s output, of an array for each element', () => {
+    const line = (more: string): string => `JobId=3 ArrayJobId=2 ${more}JobName=wrap x UserId=alice(2001) Command=(null) WorkDir=/home/a b/w StdErr=/home/a b/slurm-2_1.out StdIn=/dev/null StdOut=/home/a b/slurm-2_1.out Power=\n`;
+    assert.deepEqual(parseSlurmDetails(line('ArrayTaskId=1 '), '2'), { owner: 'alice', workdir: '/home/a b/w', stdout: '/home/a b/slurm-%A_%a.out', stderr: '/home/a b/slurm-%A_%a.out', indices: [{ first: 1, last: 1 }] });
   });
 });

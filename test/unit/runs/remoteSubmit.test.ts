@@ -22,7 +22,7 @@ case $mode in
   timeout) echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1 ;;
   slow) sleep 1 ;;
 esac
-echo "Welcome to the cluster"; echo "warning: something" >&2
+echo "Welcome to the cluster, hours left:"; echo 50000; echo "warning: something" >&2
 wc -l <"$ledger" | tr -d ' '
 `;
 

@@ -59,6 +59,9 @@ export async function cancelRun(editor: Editor, argument: unknown): Promise<void
 export async function cancelTasks(editor: Editor, argument: unknown, selected: unknown): Promise<void> {
   const subjects = selectedSubjects(argument, selected);
   const byRun = new Map<string, { readonly folder: string; readonly ids: Set<number> }>();
+  // A way to fail: its tasks have ended, those that are tried again or held because of it have not.
+  const group = subjects.find((subject) => subject.kind === 'task' && subject.failure !== undefined);
+  if (group?.kind === 'task' && group.failure !== undefined) return cancelSelection(editor, group.folder, { run_id: group.runId, failure: group.failure }, 'Cancel what is tried again');
   for (const subject of subjects) {
     if (subject.kind !== 'task' && subject.kind !== 'tasks') continue;
     const entry = byRun.get(subject.runId) ?? { folder: subject.folder, ids: new Set<number>() };
@@ -75,7 +78,7 @@ export async function cancelTasks(editor: Editor, argument: unknown, selected: u
   }
 }
 
-async function cancelSelection(editor: Editor, folder: string, input: { run_id: string; task_ids?: number[]; wave?: number }, verb: string): Promise<void> {
+async function cancelSelection(editor: Editor, folder: string, input: { run_id: string; task_ids?: number[]; wave?: number; failure?: string }, verb: string): Promise<void> {
   const { cancel } = await import('../../../operations/cancel.ts');
   const sentence = await editor.core.confirmation(cancel, input, { folder });
   const go: vscode.MessageItem = { title: verb };

@@ -72,7 +72,7 @@ export function failureGroupNodes(parent: TreeNode, failures: FailuresOutput): r
       tooltip: groupTooltip(group),
       icon: { id: 'error', color: 'testing.iconFailed' },
       contextValue: 'failure.group',
-      subject: { kind: 'task', folder: subject.folder, runId: subject.runId, taskId: task, stream: group.sample_path?.endsWith('.out') === true ? 'stdout' : 'stderr', ...(proof ? { find: proof.text.replace(/…$/, '') } : {}) },
+      subject: { kind: 'task', folder: subject.folder, runId: subject.runId, taskId: task, stream: group.sample_path?.endsWith('.out') === true ? 'stdout' : 'stderr', ...(proof ? { find: proof.text.replace(/…$/, '') } : {}), failure: group.fingerprint },
       tasks: group.task_ids,
       children: group.task_ids.length > 1 ? 'lazy' : 'none',
       command: 'hpc-agent.showLog',

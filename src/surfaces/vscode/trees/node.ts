@@ -12,8 +12,8 @@ export type Subject =
   | { readonly kind: 'run'; readonly folder: string; readonly runId: string }
   | { readonly kind: 'wave'; readonly folder: string; readonly runId: string; readonly wave: number }
   | { readonly kind: 'tasks'; readonly folder: string; readonly runId: string; readonly taskIds: readonly number[] }
-  /** `find`: the line of its log to go to, where there is one to be shown. */
-  | { readonly kind: 'task'; readonly folder: string; readonly runId: string; readonly taskId: number; readonly stream: 'stdout' | 'stderr'; readonly find?: string }
+  /** `find`: the line of its log to go to, where there is one to be shown. `failure`: the way to fail (a fingerprint) that it stands for. */
+  | { readonly kind: 'task'; readonly folder: string; readonly runId: string; readonly taskId: number; readonly stream: 'stdout' | 'stderr'; readonly find?: string; readonly failure?: string }
   | { readonly kind: 'cluster'; readonly name: string }
   | { readonly kind: 'reservation'; readonly id: string }
   /** A place in a file, from 1. */

@@ -261,6 +261,20 @@ describe('pbs: what records mean', () => {
     assert.deepEqual([records[0]?.attributes.get('Variable_List'), records[0]?.attributes.get('comment')], ['A=x\nsecond line,B=2', 'c']);
   });
 
+  it('of an array that qstat did not expand, what has begun is there and not known: never gone', () => {
+    const array = (more: string): string => `Job Id: 9[].s\n    Job_Name = n\n    job_state = B\n${more}\n`;
+    const rows = (more: string): unknown => queueRows(array(more), true).rows.map(({ indices, state }) => [indices, state]);
+    assert.deepEqual(rows('    array_indices_submitted = 0-15\n    array_indices_remaining = 8-11,15\n'), [[[{ first: 8, last: 11 }, { first: 15, last: 15 }], 'pending'], [[{ first: 0, last: 7 }, { first: 12, last: 14 }], 'unknown']]);
+    assert.deepEqual(rows('    array_indices_submitted = 1-9:4\n    array_indices_remaining = -\n'), [[[{ first: 1, last: 1 }, { first: 5, last: 5 }, { first: 9, last: 9 }], 'unknown']]);
+    assert.deepEqual(rows('    job_array_request = 1-3%2\n'), [[[{ first: 1, last: 3 }], 'unknown']]);
+  });
+
+  it('that a job is gone excuses no other complaint', () => {
+    const answer = (stderr: string): CommandOutput => ({ stdout: '\nHPCQ-BEGIN openpbs\n\nHPCQ-RC 255\n\nHPCQ-END\n', stderr, exitCode: 0 });
+    assert.deepEqual(dialect.queue(tools).parse(answer('qstat: Unknown Job Id 7.s\n'), true).rows, []);
+    for (const more of ['Communication failure.', 'pbs_iff: error returned: 15031', 'qstat: End of File']) assert.throws(() => dialect.queue(tools).parse(answer(`qstat: Unknown Job Id 7.s\n${more}\n`), true), (error: unknown) => HpcError.is(error), more);
+  });
+
   it('nodes of TORQUE', () => {
     const text = 'n1\n     state = free\n     np = 8\n     jobs = 0-2/12.srv, 5/13.srv\n     status = opsys=linux,physmem=16777216kb,ncpus=8\n     gpus = 2\n\nn2\n     state = down,offline\n     np = 4\n\n';
     assert.deepEqual(parseNodes(text).map(({ name, cpus, cpusIdle, memoryMiB, gpus }) => [name, cpus, cpusIdle, memoryMiB, gpus]), [['n1', 8, 4, 16_384, 2], ['n2', 4, 0, null, 0]]);

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { pbsLogPath, sgeLogPath, slurmLogPath } from '../../../../src/jobs/jobLog.ts';
 import { makeDesk, until, type Desk } from './product.ts';
 
 interface Ran {
@@ -82,14 +81,5 @@ describe('Single jobs through the command line', function () {
     const second = await ask();
     assert.deepEqual([second.cached, second.observed_at], [true, first.observed_at]);
     assert.match((await desk.run(['resources', 'this-computer', '--human'])).stdout, /this host \(default\)/);
-  });
-});
-
-describe('Where a foreign job writes', () => {
-  it('is read from what each scheduler says of it', () => {
-    assert.equal(slurmLogPath('JobId=1 JobName=x\n   StdErr=/e/a b.txt\n   StdIn=/dev/null\n   StdOut=/o/slurm-1.out\n', 'stderr'), '/e/a b.txt');
-    assert.equal(sgeLogPath('job_name:                   n\ncwd:                        /w\n', '7', 'stdout'), '/w/n.o7');
-    assert.equal(sgeLogPath('job_name: n\nmerge: y\nstdout_path_list:           NONE:NONE:/l/$JOB_ID.txt\n', '7', 'stderr'), '/l/7.txt');
-    assert.equal(pbsLogPath('    Join_Path = oe\n    Output_Path = pbs01:/home/a/very\n\tlong.o5\n    Error_Path = pbs01:/x\n', 'stderr'), '/home/a/verylong.o5');
   });
 });

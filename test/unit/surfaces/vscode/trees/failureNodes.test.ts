@@ -45,7 +45,7 @@ describe('Failures in the Runs tree (unit)', () => {
   it('are one row for each way, which opens the log at its line', () => {
     const [node] = failureGroupNodes(parent, failures([group()]));
     assert.deepEqual([node?.label, node?.description, node?.command], ['Error in the program (900)', 'ValueError: bad [link](command:x) $(zap) · train.py:41', 'hpc-agent.showLog']);
-    assert.deepEqual(node?.subject, { kind: 'task', folder: '/w', runId: 'sweep-1', taskId: 4, stream: 'stderr', find: 'ValueError: bad' });
+    assert.deepEqual(node?.subject, { kind: 'task', folder: '/w', runId: 'sweep-1', taskId: 4, stream: 'stderr', find: 'ValueError: bad', failure: 'ValueError: bad' });
     const [cut] = failureGroupNodes(parent, failures([group({ sample_path: '/s/w0a0.9_5.out', evidence: [{ source: 'log', text: 'a long line…', path: '/s/w0a0.9_5.out', line: 8 }] })]));
     assert.deepEqual(cut?.subject.kind === 'task' && [cut.subject.stream, cut.subject.find], ['stdout', 'a long line']);
     const [none] = failureGroupNodes(parent, failures([group({ evidence: [{ source: 'accounting', text: 'TIMEOUT', path: null, line: null }] })]));
