@@ -63,7 +63,7 @@ export const clusterReduce = defineOperation({
   kind: 'mutate',
   summary: 'Run the workspace’s own reducer over a run’s results on the cluster, and fetch only what it gives.',
   guidance:
-    'The command runs in the run’s folder on the cluster (login node) with the software of the profile. It finds HPC_RUN_ID, HPC_RESULTS_DIR, HPC_TASK_COUNT, HPC_PARAMS (the frozen parameters), HPC_TASKS (a line of JSON with task_id, result_dir and params for each task whose result counts), HPC_PARTIAL, and HPC_OUTPUT, the file to write JSON to; else its last line of output is taken. Refuses (outputs_missing) while tasks are missing, unless partial. Writes results/<run_id>/reduced.json.',
+    'The command runs in the run’s folder on the cluster (login node) with the software of the profile. It finds HPC_RUN_ID, HPC_RESULTS_DIR, HPC_TASK_COUNT, HPC_PARAMS (the frozen parameters), HPC_TASKS (a line of JSON with task_id, result_dir and params for each task whose result counts), HPC_PARTIAL, and HPC_OUTPUT, the file to write JSON to; else its last line of output is taken. Refuses (outputs_missing) while tasks are missing, unless partial, and (spec_invalid) where the script that it names is not there as it is here: sync first. Writes results/<run_id>/reduced.json.',
   input: z.strictObject({
     run_id: runId,
     /** Default: aggregate_defaults.aggregate_cmd of the run's sidecar. */

@@ -19,6 +19,8 @@ const input = z.strictObject({
   request_id: z.optional(z.string().check(z.regex(/^[A-Za-z0-9._-]{1,100}$/))),
   /** Also tasks that have used up the run's attempts (max_retries). */
   force: z.optional(z.boolean()),
+  /** Also on the nodes on which they failed, which are left out otherwise: where no other node fits. */
+  no_avoid: z.optional(z.boolean()),
   /** Only say what would be submitted. */
   dry_run: z.optional(z.boolean()),
 });
@@ -69,6 +71,7 @@ function requestFrom(given: z.output<typeof input>): ResubmitRequest {
     overrides: overridesOf(given.overrides),
     ...(given.request_id === undefined ? {} : { requestId: given.request_id }),
     force: given.force === true,
+    noAvoid: given.no_avoid === true,
     automatic: false,
   };
 }
@@ -78,7 +81,7 @@ export const resubmit = defineOperation({
   kind: 'submit',
   summary: 'Submit failed tasks of a run again, with more of what they lacked.',
   guidance:
-    'Call failures first and show what proves each class. Without task_ids or category only failures go again that another try can help (memory, time limit, node, preemption), up to their caps; the others need a change first: mend the cause, then name the category. Finished tasks are never run again. Use dry_run to show the change of resources.',
+    'Call failures first and show what proves each class. Without task_ids or category only failures go again that another try can help (memory, time limit, node, preemption), up to their caps; the others need a change first: mend the cause, then name the category. Finished tasks are never run again. Use dry_run to show the change of resources. Where a node is suspected it is left out; refused for that (avoided_nodes in the details), ask the user before no_avoid.',
   input,
   output: resubmitOutput,
   idempotent: true,

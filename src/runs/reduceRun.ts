@@ -4,10 +4,12 @@
  * Rules: it runs in the run's folder with the software of the profile; only results that passed the combiner's checks are listed to
  * it, and while some are missing it does not run unless that was asked for; the kept file says what made it, of which tasks, when.
  */
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as z from 'zod/mini';
 import { writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError } from '../foundation/errors.ts';
+import { sha256Hex } from '../foundation/ids.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { commandScriptOf } from './jobScripts.ts';
 import { requireOwnRun } from './listRuns.ts';
@@ -63,7 +65,7 @@ export interface Reduced {
 }
 
 const replySchema = z.looseObject({
-  problem: z.optional(z.enum(['missing', 'late', 'failed', 'output', 'other'])),
+  problem: z.optional(z.enum(['missing', 'scripts', 'late', 'failed', 'output', 'other'])),
   message: z.optional(z.string()),
   present: z.optional(z.string()),
   missing: z.optional(z.string()),
@@ -115,6 +117,7 @@ export async function reduceRun(request: ReduceRequest, deps: RunDeps, call: Cal
         script: await commandScriptOf(sidecar, command, session, facts, deps),
         partial: request.partial,
         require_outputs: defaults.require_outputs ?? [],
+        expected_scripts: await scriptsHere(command, run.experimentDir),
         timeout_s: request.timeoutS,
         max_bytes: maxBytes,
         ...(output === undefined ? {} : { output }),
@@ -153,6 +156,20 @@ export async function reduceRun(request: ReduceRequest, deps: RunDeps, call: Cal
   return reduced;
 }
 
+const isSource = /\.(py|sh|bash|R|r|jl|pl|lua|rb|js|m)$/;
+
+/** Source files of the workspace that the command names as words, with their SHA-256 here. Data may rightly be other there. */
+async function scriptsHere(command: string, experimentDir: string): Promise<Readonly<Record<string, string>>> {
+  const words = [...command.matchAll(/"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|<>()]+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+  const found: Record<string, string> = {};
+  for (const word of words) {
+    if (!isSource.test(word) || path.isAbsolute(word) || word.split('/').includes('..')) continue;
+    const data = await fs.readFile(path.join(experimentDir, word)).catch(() => undefined);
+    if (data !== undefined) found[word] = sha256Hex(data);
+  }
+  return found;
+}
+
 function replyOf(stdout: string): Reply | undefined {
   const line = stdout.split('\n').find((candidate) => candidate.startsWith('HPC1R '));
   try {
@@ -179,6 +196,11 @@ function problemOf(reply: Reply, sidecar: Sidecar, command: string, request: Red
         details: { present_tasks: reply.present ?? '', missing_tasks: reply.missing ?? '', missing_outputs: reply.missing_outputs ?? [], why: reply.why ?? [] },
       });
     }
+    case 'scripts':
+      return new HpcError('spec_invalid', `Run ${sidecar.run_id} is not reduced, since its folder on ${sidecar.cluster ?? 'the cluster'} does not have the reducer that is here: ${reply.message ?? ''}.`, {
+        remediation: `Copy the workspace there first: sync ${sidecar.cluster ?? '<cluster>'}. Then reduce again.`,
+        details: { command, scripts_there: reply.scripts ?? {} },
+      });
     case 'late':
       return new HpcError('cluster_timeout', `The reducer of run ${sidecar.run_id} did not end within ${request.timeoutS} s and was ended: ${because}.`, { remediation: 'Allow it more time (timeout_sec), or make it faster.', details, retrySafe: true });
     case 'failed':

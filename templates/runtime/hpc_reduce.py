@@ -80,12 +80,16 @@ def scripts_of(command):
                 name = word.replace(".", "/") + "/__main__.py"
         if len(name) > 4096 or not os.path.isfile(name) or os.path.relpath(os.path.realpath(name), os.path.realpath(".")).startswith(".."):
             continue
-        digest = hashlib.sha256()
-        with open(name, "rb") as handle:
-            for block in iter(lambda: handle.read(1 << 20), b""):
-                digest.update(block)
-        found[name] = digest.hexdigest()
+        found[name] = sha_of(name)
     return found
+
+
+def sha_of(name):
+    digest = hashlib.sha256()
+    with open(name, "rb") as handle:
+        for block in iter(lambda: handle.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def identity(path):
@@ -207,6 +211,12 @@ def reduce(request):
     if not there or ((missing or reply["missing_outputs"]) and not request.get("partial")):
         return dict(reply, problem="missing", missing_outputs=reply["missing_outputs"][:50])
     reply["missing_outputs"] = reply["missing_outputs"][:50]
+    reply["scripts"] = scripts_of(request["command"])
+    # What is meant is the file that the person sees, not one that went along with the submission.
+    expected = request.get("expected_scripts") or {}
+    other = ["%s is %s" % (name, "another one there" if os.path.isfile(name) else "not there") for name in sorted(expected) if not os.path.isfile(name) or sha_of(name) != expected[name]]
+    if other:
+        return dict(reply, problem="scripts", message="; ".join(other[:5]))
     output = os.path.join(os.getcwd(), request.get("output") or os.path.join("_aggregated", run_id + ".json"))
     if not os.path.isdir(os.path.dirname(output)):
         os.makedirs(os.path.dirname(output))
@@ -232,7 +242,6 @@ def reduce(request):
         )
         before = identity(output)
         began = time.time()
-        reply["scripts"] = scripts_of(request["command"])
         limit = int(request["max_bytes"])
         code, out, total, err, late = run_reducer(request["script"], environment, float(request["timeout_s"]), limit)
     finally:

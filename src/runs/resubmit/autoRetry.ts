@@ -12,7 +12,7 @@ import type { CallOptions, RunDeps } from '../deps.ts';
 import { retryRulesOf } from '../diagnosis/retryAdvice.ts';
 import type { RunView } from '../runView.ts';
 import type { Attempt } from '../sidecar.ts';
-import { resubmitRun } from './resubmitRun.ts';
+import { resubmitRun, type ResubmitOutcome } from './resubmitRun.ts';
 
 const gatherMs = 60_000;
 
@@ -49,7 +49,13 @@ export function autoRetrier(runId: string, deps: RunDeps, call: CallOptions): Au
       if (!lock) return false;
       sinceMs = undefined;
       try {
-        const { attempt, deduped } = await resubmitRun({ runId, overrides: {}, force: false, automatic: true }, deps, call);
+        const again = (noAvoid: boolean): Promise<ResubmitOutcome> => resubmitRun({ runId, overrides: {}, force: false, automatic: true, noAvoid }, deps, call);
+        const { attempt, deduped } = await again(false).catch((error: unknown) => {
+          // To leave a node out is a wish: a try there is better than none.
+          if (!HpcError.is(error) || error.details?.avoided_nodes === undefined) throw error;
+          call.progress({ message: error.message });
+          return again(true);
+        });
         seen = failures;
         if (attempt === undefined || deduped) return false;
         made.push(attempt);

@@ -20,6 +20,7 @@ import { retriesOf, retryRulesOf } from '../diagnosis/retryAdvice.ts';
 import { verdictOf } from '../diagnosis/verdict.ts';
 import { resourcesOfTask } from '../placement.ts';
 import type { RunView } from '../runView.ts';
+import { resourcesOfRun } from '../sidecarResources.ts';
 import { siteLimits } from '../siteLimits.ts';
 import { changeOf, sizeFor, type SizingLimits } from './sizing.ts';
 
@@ -32,6 +33,8 @@ export interface ResubmitRequest {
   readonly requestId?: string;
   /** Beyond the run's cap on attempts. */
   readonly force: boolean;
+  /** Also on the nodes on which they failed. */
+  readonly noAvoid?: boolean;
   /** By the run's own auto_retry: only what its rules allow. */
   readonly automatic: boolean;
 }
@@ -176,9 +179,14 @@ function sortOut(request: ResubmitRequest, diagnosis: Diagnosis, limitsFor: (res
       for (const member of members) block(member, sized.reason);
       continue;
     }
-    const avoid = policy?.avoidNode === true ? nodesToAvoid(members, limitsFor(ordered)) : [];
-    const change = [changeOf(before, ordered), sized.change, avoid.length > 0 ? `not on ${avoid.join(', ')}` : ''].filter((part) => part !== '').join('; ');
-    const resources = avoid.length === 0 ? sized.resources : { ...sized.resources, excludeNodes: [...new Set([...(before.excludeNodes ?? []), ...avoid])] };
+    const avoid = policy?.avoidNode === true && request.noAvoid !== true ? nodesToAvoid(members, limitsFor(ordered)) : [];
+    // What the run itself was told to leave out stays out.
+    const kept = request.noAvoid === true ? resourcesOfRun(view.sidecar).excludeNodes : before.excludeNodes;
+    const freed = request.noAvoid === true ? (before.excludeNodes ?? []).filter((node) => kept?.includes(node) !== true) : [];
+    const change = [changeOf(before, ordered), sized.change, avoid.length > 0 ? `not on ${avoid.join(', ')}` : '', freed.length > 0 ? `also on ${freed.join(', ')}` : ''].filter((part) => part !== '').join('; ');
+    const { excludeNodes: _before, ...asked } = sized.resources;
+    const excluded = [...new Set([...(kept ?? []), ...avoid])];
+    const resources = excluded.length === 0 ? asked : { ...asked, excludeNodes: excluded };
     groups.push({ failureClass, tasks: members.map(({ task }) => task), before, resources, fingerprints: byFingerprint(members), change: change === '' ? 'as before' : change });
   }
   return { groups, blocked: [...blocked.values()] };

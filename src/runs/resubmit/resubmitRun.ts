@@ -151,6 +151,18 @@ function withRetries(record: RunRecord, submission: Submission, attempt: Attempt
   return { ...record, retries, last_resubmit_request_id: attempt.request_id, recent_resubmit_request_ids: recent };
 }
 
+/** Nodes that a refused array was to leave out may be the only ones that fit what it asks for: only the scheduler knows, and it does not say so. */
+function aboutAvoided(problem: HpcError | undefined, attempt: Attempt): HpcError | undefined {
+  const array = attempt.arrays.find(({ key }) => key === problem?.details?.key);
+  const avoided = array === undefined ? [] : (attempt.groups[array.group]?.resources.excludeNodes ?? []);
+  if (problem?.code !== 'spec_invalid' || avoided.length === 0) return problem;
+  return new HpcError(problem.code, `${problem.message} The tasks were to leave out ${avoided.join(', ')}, where they failed: it may be that no other node fits what they ask for.`, {
+    remediation: 'To let them go there all the same, resubmit with no_avoid; else ask for less, or for another partition, with overrides.',
+    details: { ...problem.details, avoided_nodes: avoided },
+    cause: problem,
+  });
+}
+
 /** Brings the attempt to the cluster and submits what is missing of it. */
 async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
   const runId = run.sidecar.run_id;
@@ -170,7 +182,7 @@ async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt,
       call.progress({ message: `Submitting ${current.arrays.length} array${current.arrays.length === 1 ? '' : 's'} again` });
       const steps = stepsOf(sidecar, submission, session, await session.tools({ signal: call.signal }));
       const reply = await submitSteps(session, submission, steps, { signal: call.signal, log: deps.log });
-      const problem = submissionProblem(reply, steps);
+      const problem = aboutAvoided(submissionProblem(reply, steps), current);
       const updated = await recordReceipts(sidecar, reply, problem, deps);
       if (problem) throw new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined ? {} : { remediation: problem.remediation }), details: { ...problem.details, run_id: runId, request_id: attempt.request_id }, retrySafe: problem.retrySafe, cause: problem });
       await deps.journal.update(deps.experimentDir, runId, (known) => withRetries(known, submissionOf(updated), current));

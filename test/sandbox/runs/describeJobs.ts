@@ -22,7 +22,8 @@ interface Jobs {
   readonly jobs: readonly { readonly job_id: string; readonly name: string; readonly state: string; readonly ours: boolean; readonly exit_code: number | null }[];
 }
 
-export function describeJobs(name: string, open: () => Promise<JobPlace>): void {
+/** `cuts`: what ends in the middle of a submission. One of both on each scheduler: what takes it up again is the same. */
+export function describeJobs(name: string, cuts: 'program' | 'connection', open: () => Promise<JobPlace>): void {
   describe(`single jobs and adoption on ${name} (sandbox)`, function () {
     this.timeout(240_000);
     let place: JobPlace;
@@ -59,24 +60,22 @@ export function describeJobs(name: string, open: () => Promise<JobPlace>): void 
       assert.deepEqual([shown?.ours, shown?.exit_code], [true, 3]);
     });
 
-    for (const how of ['its program is killed', 'its connection is cut'] as const) {
-      it(`a submission that was cut off is found, not repeated: ${how}`, async () => {
-        const words = ['job-run', ...on, '--command', 'exec sleep 300', '--name', 'onlyonce', '--request-id', how, '--yes'];
-        const receipts = 'cat "$HOME"/.hpc-agent/jobs/*/receipts/job.json 2>/dev/null | grep -c onlyonce; ls -d "$HOME"/.hpc-agent/jobs/*/receipts 2>/dev/null | wc -l';
-        const before = await place.asUser(receipts);
-        const cut = cli.start(words, { cwd: workspace });
-        const there = async (): Promise<Jobs['jobs']> => (await data<Jobs>('job-list', 'bed')).jobs.filter((job) => job.name.startsWith('onlyonce') && ['pending', 'running', 'completing'].includes(job.state));
-        await eventually('the submission is under way', async () => ((await place.asUser(receipts)) !== before || cut.child.exitCode !== null ? true : undefined), 60_000, 20);
-        if (how === 'its program is killed') cut.child.kill('SIGKILL');
-        else await place.cut();
-        await cut.ended;
-        const { job_id } = await data<{ job_id: string }>(...words);
-        assert.deepEqual((await there()).map((job) => job.job_id), [job_id]);
-        assert.deepEqual(await data<{ job_id: string; resumed: boolean }>(...words).then((again) => [again.job_id, again.resumed]), [job_id, true]);
-        await data('job-cancel', job_id, ...on, '--yes');
-        await eventually('it is gone', async () => ((await there()).length > 0 ? undefined : true));
-      });
-    }
+    it(`a submission that was cut off is found, not repeated: ${cuts === 'program' ? 'its program is killed' : 'its connection is cut'}`, async () => {
+      const words = ['job-run', ...on, '--command', 'exec sleep 300', '--name', 'onlyonce', '--request-id', 'cut', '--yes'];
+      const receipts = 'cat "$HOME"/.hpc-agent/jobs/*/receipts/job.json 2>/dev/null | grep -c onlyonce; ls -d "$HOME"/.hpc-agent/jobs/*/receipts 2>/dev/null | wc -l';
+      const before = await place.asUser(receipts);
+      const cut = cli.start(words, { cwd: workspace });
+      const there = async (): Promise<Jobs['jobs']> => (await data<Jobs>('job-list', 'bed')).jobs.filter((job) => job.name.startsWith('onlyonce') && ['pending', 'running', 'completing'].includes(job.state));
+      await eventually('the submission is under way', async () => ((await place.asUser(receipts)) !== before || cut.child.exitCode !== null ? true : undefined), 60_000, 20);
+      if (cuts === 'program') cut.child.kill('SIGKILL');
+      else await place.cut();
+      await cut.ended;
+      const { job_id } = await data<{ job_id: string }>(...words);
+      assert.deepEqual((await there()).map((job) => job.job_id), [job_id]);
+      assert.deepEqual(await data<{ job_id: string; resumed: boolean }>(...words).then((again) => [again.job_id, again.resumed]), [job_id, true]);
+      await data('job-cancel', job_id, ...on, '--yes');
+      await eventually('it is gone', async () => ((await there()).length > 0 ? undefined : true));
+    });
 
     it('a job by hand: its log by what the scheduler says of it, its files by name; adopted as a run, and cancelled as one', async () => {
       const id = (await place.asUser(`mkdir -p "$HOME/by hand" && cd "$HOME/by hand" && ${place.byHand}`)).trim();

@@ -2,7 +2,7 @@
 import { startGridEngine } from '../gridEngine.ts';
 import { describeJobs } from './describeJobs.ts';
 
-describeJobs('Grid Engine', async () => {
+describeJobs('Grid Engine', 'program', async () => {
   const grid = await startGridEngine();
   const { ssh } = grid;
   return {

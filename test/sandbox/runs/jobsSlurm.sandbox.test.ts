@@ -2,7 +2,7 @@
 import { startSandbox } from '../sandbox.ts';
 import { describeJobs } from './describeJobs.ts';
 
-describeJobs('Slurm', async () => {
+describeJobs('Slurm', 'connection', async () => {
   const sandbox = await startSandbox();
   const { ssh } = sandbox;
   return {

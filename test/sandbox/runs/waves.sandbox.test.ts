@@ -77,6 +77,27 @@ describe('a sweep in waves (sandbox)', function () {
     assert.deepEqual(far.table.rows.flatMap(({ tasks }) => tasks).sort((a, b) => a - b), Array.from({ length: total }, (_, task) => task));
     for (const { parameters, metrics } of far.table.rows) assert.equal(metrics.square, Number(parameters.x) ** 2);
 
+    // Its own reducer: not one that is not there as it is here, and not over results that do not count.
+    await fs.mkdir(path.join(there, 'aggregators'));
+    await fs.writeFile(path.join(there, 'aggregators', 'sum_up.py'), 'import json, os\ntasks = [json.loads(line) for line in open(os.environ["HPC_TASKS"])]\njson.dump(sum(json.load(open(os.path.join(task["result_dir"], "metrics.json")))["square"] for task in tasks), open(os.environ["HPC_OUTPUT"], "w"))\n');
+    const reduce = async (): Promise<string> => {
+      const { envelope } = await cli.run(['cluster-reduce', far.runId, '--aggregate-cmd', 'python3 aggregators/sum_up.py; true', '--yes'], { cwd: there });
+      return envelope?.ok === true ? JSON.stringify(envelope.data?.reduced) : `${envelope?.error_code ?? ''} ${envelope?.message ?? ''}`;
+    };
+    assert.match(await reduce(), /^spec_invalid .*aggregators\/sum_up\.py is not there/);
+    await cli.data(['sync', 'bed', '--yes'], { cwd: there });
+    assert.equal(await reduce(), String(Array.from({ length: total }, (_, x) => x * x).reduce((sum, y) => sum + y)));
+    await fs.appendFile(path.join(there, 'aggregators', 'sum_up.py'), '# newer\n');
+    assert.match(await reduce(), /^spec_invalid .*is another one there/);
+    await cli.data(['sync', 'bed', '--yes'], { cwd: there });
+    // A partial of another run, a torn one, and a result of other parameters.
+    await sandbox.asUser(`cd "${far.remotePath}" && sed -i 's/${far.runId}/20200101-000000-deadbeef/' _combiner/${far.runId}/wave_0.json && echo '{' >_combiner/${far.runId}/wave_1.json && printf ffff >results/${far.runId}/task_7/.hpc_cmd_sha`);
+    assert.match(await reduce(), /^outputs_missing .*tasks 7 have no result that counts/);
+    const { data: partly } = (await cli.run(['aggregate', far.runId, '--allow-partial'], { cwd: there })).envelope ?? {};
+    const { report, table } = partly as unknown as { report: { missing_tasks: number[]; errors: string[] }; table: Table };
+    assert.deepEqual([report.missing_tasks, table.rows.length], [[7], total - 1]);
+    assert.match(report.errors.join(), /task 7: .*belongs to other parameters/);
+
     const here = await makeWorkspace(path.join(root, 'here'), total);
     const near = await runToEnd(here, ['--cluster', 'this-computer', '--command', command, '--run-name', name]);
     assert.equal(near.run.counts.complete, total);

@@ -1,5 +1,6 @@
 /** Submitting failed tasks again: what would go, with which change, and what needs a change first; then one question, then the submission. */
 import * as vscode from 'vscode';
+import { HpcError } from '../../../foundation/errors.ts';
 import type { ResubmitOutput } from '../../../operations/resubmit.ts';
 import { withProgress } from '../cancellation.ts';
 import type { Editor } from '../editor.ts';
@@ -51,7 +52,18 @@ async function submitAgain(editor: Editor, folder: string, inputs: readonly { ru
   if ((await vscode.window.showWarningMessage(sentences.filter((sentence) => sentence !== undefined).join('\n\n'), { modal: true }, go, keep)) !== go) return;
   const told: string[] = [];
   // One after the other: each is an attempt of its own.
-  for (const input of inputs) told.push((await withProgress('Submitting again', (signal, progress) => editor.core.call(resubmit, input, { folder, signal, progress }))).headline);
+  const call = (input: (typeof inputs)[number] & { no_avoid?: boolean }): Promise<ResubmitOutput> => withProgress('Submitting again', (signal, progress) => editor.core.call(resubmit, input, { folder, signal, progress }));
+  for (const input of inputs) {
+    try {
+      told.push((await call(input)).headline);
+    } catch (error) {
+      const avoided = HpcError.is(error) ? error.details?.avoided_nodes : undefined;
+      if (!HpcError.is(error) || !Array.isArray(avoided)) throw error;
+      const there: vscode.MessageItem = { title: `Also on ${avoided.join(', ')}` };
+      if ((await vscode.window.showWarningMessage(error.message, { modal: true }, there, keep)) !== there) return;
+      told.push((await call({ ...input, no_avoid: true })).headline);
+    }
+  }
   void vscode.window.showInformationMessage(told.join(' '));
   await editor.runs.refreshQuietly(true);
 }

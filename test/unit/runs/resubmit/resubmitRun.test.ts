@@ -32,7 +32,7 @@ describe('resubmission that was interrupted (unit)', function () {
   const sbatch = (): string => path.join(place.directory, 'bin', 'sbatch');
   const sbatchSays = (text: string): Promise<void> => fs.writeFile(`${sbatch()}.says`, text);
   const submissions = async (): Promise<number> => (await fs.readFile(`${sbatch()}.asked`, 'utf8').catch(() => '')).split('\n').filter((line) => line.includes('--job-name')).length;
-  const resubmit = (more: { requestId?: string; tasks?: readonly number[] } = {}): Promise<ResubmitOutcome> => {
+  const resubmit = (more: { requestId?: string; tasks?: readonly number[]; noAvoid?: boolean } = {}): Promise<ResubmitOutcome> => {
     place.setNow(place.nowMs() + 5_000);
     return resubmitRun({ runId, overrides: {}, force: false, automatic: false, ...more }, place.deps, place.call);
   };
@@ -93,6 +93,19 @@ describe('resubmission that was interrupted (unit)', function () {
     await sbatchSays('77\n');
     const { attempt } = await resubmit();
     assert.deepEqual([attempt?.arrays.map(({ tasks }) => tasks), await submissions()], [[[[2, 3]]], 2], 'one array and its combiner');
+  });
+
+  it('where the nodes to avoid are the only ones that fit, the refusal says so, and who knows better goes there; an automatic try goes by itself', async () => {
+    await place.says('sacct', accountingRow('10_3', 'NODE_FAIL', '0:0', 'node7') + accountingRow('10_4', 'NODE_FAIL', '0:0', 'node7'));
+    const exclusion = async (): Promise<string | undefined> => /--exclude=\S+/.exec((await fs.readFile(`${sbatch()}.asked`, 'utf8')).trimEnd().split('\n').filter((line) => line.includes('--array')).at(-1) ?? '')?.[0];
+    await sbatchSays('!sbatch: error: Batch job submission failed: Requested node configuration is not available\n');
+    const error = await fails(resubmit());
+    assert.match(error.message, /Requested node configuration is not available.* to leave out node7, where they failed/s);
+    assert.match(error.remediation ?? '', /no_avoid/);
+    assert.equal(await exclusion(), '--exclude=node7');
+    await sbatchSays('77\n');
+    const { attempt } = await resubmit({ noAvoid: true });
+    assert.deepEqual([attempt?.groups.map(({ resources }) => resources.excludeNodes), await exclusion(), (await attempts()).length], [[undefined], undefined, 1]);
   });
 
   it('a newer wish to cancel stops an attempt from being finished; an older one does not', async () => {
