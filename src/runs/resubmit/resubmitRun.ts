@@ -154,7 +154,8 @@ function withRetries(record: RunRecord, submission: Submission, attempt: Attempt
 /** Nodes that a refused array was to leave out may be the only ones that fit what it asks for: only the scheduler knows, and it does not say so. */
 function aboutAvoided(problem: HpcError | undefined, attempt: Attempt): HpcError | undefined {
   const array = attempt.arrays.find(({ key }) => key === problem?.details?.key);
-  const avoided = array === undefined ? [] : (attempt.groups[array.group]?.resources.excludeNodes ?? []);
+  const excluded: unknown = array === undefined ? undefined : attempt.groups[array.group]?.resources.excludeNodes;
+  const avoided = Array.isArray(excluded) ? excluded.map(String) : [];
   if (problem?.code !== 'spec_invalid' || avoided.length === 0) return problem;
   return new HpcError(problem.code, `${problem.message} The tasks were to leave out ${avoided.join(', ')}, where they failed: it may be that no other node fits what they ask for.`, {
     remediation: 'To let them go there all the same, resubmit with no_avoid; else ask for less, or for another partition, with overrides.',

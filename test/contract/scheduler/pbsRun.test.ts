@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { Cli, eventually, makeWorkspace } from '../../sandbox/runs/cli.ts';
+import { describeChain } from '../../sandbox/runs/describeChain.ts';
 import { startFakePbs, type FakePbs, type PbsControl } from './fakePbs/fakePbs.ts';
 import { spawnText } from './place.ts';
 
@@ -119,4 +120,19 @@ describe('runs on PBS, from submission to the table', function () {
     assert.equal(refused.envelope?.error_code, 'scheduler_throttled', JSON.stringify(refused.envelope));
     assert.match(refused.envelope?.message ?? '', /per-user limit/);
   });
+});
+
+// OpenPBS lets an array wait for another by `afterany`, and ends a job at its walltime with SIGTERM first.
+describeChain('a fake PBS', async () => {
+  const pbs = await startFakePbs({ flavour: 'a', user: os.userInfo().username });
+  await fs.writeFile(path.join(pbs.home, '.bash_profile'), `PATH=${pbs.bin}:$PATH\nexport PATH\n`);
+  return {
+    cluster: { scheduler: 'pbs', connection: 'local' },
+    env: { HOME: pbs.home },
+    walltime: '10s',
+    long: 14,
+    brief: true,
+    read: (file) => fs.readFile(file, 'utf8'),
+    clean: () => pbs.dispose(),
+  };
 });

@@ -11,7 +11,7 @@ import { eventually, makeWorkspace } from './cli.ts';
 import { describeChain } from './describeChain.ts';
 import { byKey, jobsNamed } from './ledger.ts';
 
-describeChain('Slurm', async () => {
+describeChain('Slurm (sandbox)', async () => {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-chain-bed-'));
   const bed = { stateDirectory: path.join(folder, 'bed') };
   const sandbox = await startSandbox(bed);

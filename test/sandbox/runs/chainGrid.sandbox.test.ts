@@ -2,7 +2,7 @@
 import { startGridEngine } from '../gridEngine.ts';
 import { describeChain } from './describeChain.ts';
 
-describeChain('Grid Engine', async () => {
+describeChain('Grid Engine (sandbox)', async () => {
   const grid = await startGridEngine();
   const { ssh } = grid;
   return {

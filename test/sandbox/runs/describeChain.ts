@@ -40,6 +40,10 @@ export interface ChainPlace {
   readonly long: number;
   readonly read: (file: string) => Promise<string>;
   readonly clean: () => Promise<unknown>;
+  /** The first jobs are so short that they may be over before they are seen. */
+  readonly brief?: boolean;
+  /** Of the command line, where the cluster is this computer. */
+  readonly env?: Readonly<Record<string, string>>;
   /** More to be seen while the first job of the chain runs into its limit. */
   readonly meanwhile?: (cli: Cli, root: string) => Promise<void>;
 }
@@ -50,7 +54,7 @@ interface Status {
 }
 
 export function describeChain(name: string, open: () => Promise<ChainPlace>): void {
-  describe(`a chain of jobs on ${name} (sandbox)`, function () {
+  describe(`a chain of jobs on ${name}`, function () {
     this.timeout(300_000);
     let place: ChainPlace;
     let cli: Cli;
@@ -69,15 +73,17 @@ export function describeChain(name: string, open: () => Promise<ChainPlace>): vo
 
     it('goes on past the time limit from its checkpoint; a healthy hop is no failure; what is done or failed is left alone', async () => {
       const workspace = await makeWorkspace(path.join(root, 'work'), kinds.length, { '.hpc/tasks.py': tasks, 'work.py': program });
-      const data = async <T>(...words: string[]): Promise<T> => (await cli.data(words, { cwd: workspace })) as unknown as T;
+      const data = async <T>(...words: string[]): Promise<T> => (await cli.data(words, { cwd: workspace, ...(place.env ? { env: place.env } : {}) })) as unknown as T;
       const { run_id, job_ids } = await data<{ run_id: string; job_ids: string[] }>('submit', '--cluster', 'bed', '--command', 'python3 work.py', '--resources', JSON.stringify({ walltime: place.walltime }), '--env', JSON.stringify({ LONG: String(place.long) }), '--chain', '{"max_hops": 3}', '--yes');
       assert.equal(job_ids.length, 4, 'all jobs of the chain are queued at once');
       const status = async (): Promise<Status> => data<Status>('status', run_id, '--task-ids', '0,1,2,3');
-      const early = await eventually('the other tasks have ended their first job', async () => {
-        const seen = await status();
-        return seen.tasks[0]?.state === 'complete' && seen.tasks[3]?.state === 'failed' && seen.tasks[2]?.attempt === 2 ? seen : undefined;
-      });
-      assert.deepEqual([early.tasks[1]?.state, early.tasks[2]?.state, early.run.lifecycle_state, early.run.counts.failed], ['running', 'pending', 'in_flight', 1], JSON.stringify(early));
+      if (place.brief !== true) {
+        const early = await eventually('the other tasks have ended their first job', async () => {
+          const seen = await status();
+          return seen.tasks[0]?.state === 'complete' && seen.tasks[3]?.state === 'failed' && seen.tasks[2]?.attempt === 2 ? seen : undefined;
+        });
+        assert.deepEqual([early.tasks[1]?.state, early.tasks[2]?.state, early.run.lifecycle_state, early.run.counts.failed], ['running', 'pending', 'in_flight', 1], JSON.stringify(early));
+      }
       await place.meanwhile?.(cli, root);
       await data('monitor', run_id, '--poll-interval-seconds', '1', '--wall-clock-budget-seconds', '240');
       const end = await status();

@@ -52,7 +52,7 @@ async function submitAgain(editor: Editor, folder: string, inputs: readonly { ru
   if ((await vscode.window.showWarningMessage(sentences.filter((sentence) => sentence !== undefined).join('\n\n'), { modal: true }, go, keep)) !== go) return;
   const told: string[] = [];
   // One after the other: each is an attempt of its own.
-  const call = (input: (typeof inputs)[number] & { no_avoid?: boolean }): Promise<ResubmitOutput> => withProgress('Submitting again', (signal, progress) => editor.core.call(resubmit, input, { folder, signal, progress }));
+  const call = async (input: (typeof inputs)[number] & { no_avoid?: boolean }): Promise<ResubmitOutput> => withProgress('Submitting again', (signal, progress) => editor.core.call(resubmit, input, { folder, signal, progress }));
   for (const input of inputs) {
     try {
       told.push((await call(input)).headline);

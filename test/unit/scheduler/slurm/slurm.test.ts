@@ -77,6 +77,8 @@ describe('slurm: queue', () => {
     const without = { ...tools, tools: { squeue: '/usr/bin/squeue' } };
     assert.ok(dialect.queue(without).command.argv.includes('--states=all'));
     assert.ok(!queue.command.argv.includes('--states=all'));
+    // By user: one id that the controller has forgotten would make the whole answer an error.
+    assert.ok(queue.command.argv.every((word) => !/^(-j|--jobs?)/.test(word)), queue.command.argv.join(' '));
     const states = new Set(dialect.queue(without).parse(recording('queue-states-all'), true).rows.map(({ state }) => state));
     for (const state of ['completed', 'failed', 'cancelled', 'running', 'pending'] as const) assert.ok(states.has(state), state);
   });
