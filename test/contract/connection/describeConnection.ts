@@ -317,7 +317,7 @@ function describeShell(get: () => Connection, traits: ConnectionTraits): void {
     assert.ok((await collect(socket)).equals(data));
     // A port that somebody else listens on, an orphan of an earlier window for one: said by its number, never shared.
     const { port } = server.address() as net.AddressInfo;
-    await assert.rejects(get().forward({ host: '127.0.0.1', port, localPort: port }), (error: unknown) => HpcError.is(error, 'config_invalid') && error.message.includes(String(port)));
+    await assert.rejects(get().forward({ host: '127.0.0.1', port }, { localPort: port }), (error: unknown) => HpcError.is(error, 'config_invalid') && error.message.includes(String(port)));
     forwarded.dispose();
     server.close();
     await assert.rejects(once(net.connect(forwarded.localPort, '127.0.0.1'), 'connect'));
