@@ -7,9 +7,9 @@ import { mustTrust } from './trust.ts';
 
 export function executorPort(experimentDir: string, assetsDirectory: string, trusted: () => boolean): ExecutorPort {
   return {
-    evaluate: async ({ run, python, cwd, signal }) => {
+    evaluate: async ({ run, python, cwd, timeoutS, signal }) => {
       mustTrust(trusted(), 'tasks.py is not run in a workspace that is not trusted');
-      const found = await evaluateTasks({ run, python, cwd, program: await readEvaluator(assetsDirectory), signal });
+      const found = await evaluateTasks({ run, python, cwd, program: await readEvaluator(assetsDirectory), signal, ...(timeoutS === undefined ? {} : { timeoutS }) });
       return { ...found, flagModules: Object.keys(found.flags ?? {}) };
     },
     freeze: freezeParams,

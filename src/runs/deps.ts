@@ -36,7 +36,7 @@ export interface FoundExecutor {
 }
 
 export interface ExecutorPort {
-  evaluate(options: { readonly run: Connection['exec']; readonly python: string; readonly cwd: string; readonly signal: AbortSignal }): Promise<SweepEvaluation>;
+  evaluate(options: { readonly run: Connection['exec']; readonly python: string; readonly cwd: string; /** For tasks.py alone; default a minute. */ readonly timeoutS?: number; readonly signal: AbortSignal }): Promise<SweepEvaluation>;
   /** The frozen parameters and their index, as the dispatcher reads them. */
   freeze(lines: readonly string[]): { readonly params: string; readonly index: Uint8Array; readonly cmdSha: string };
   discover(signal: AbortSignal): Promise<readonly FoundExecutor[]>;

@@ -63,7 +63,7 @@ export async function knownEvaluation(deps: RunDeps): Promise<SweepEvaluation | 
 }
 
 /** Evaluates the file on this computer, for who looks at it; a plan that follows takes this evaluation. Undefined: there is no Python here. */
-export async function evaluateHere(deps: RunDeps, options: CallOptions): Promise<SweepEvaluation | undefined> {
+export async function evaluateHere(deps: RunDeps, options: CallOptions & { readonly timeoutS?: number | undefined }): Promise<SweepEvaluation | undefined> {
   const known = await knownEvaluation(deps);
   if (known) return known;
   const here = await deps.local.environment({ signal: options.signal }).catch((error: unknown) => {
@@ -71,7 +71,7 @@ export async function evaluateHere(deps: RunDeps, options: CallOptions): Promise
     throw error;
   });
   if (here?.python === undefined) return undefined;
-  const evaluation = await deps.executors.evaluate({ run: (command, execOptions) => deps.local.exec(command, execOptions), python: here.python, cwd: deps.experimentDir, signal: options.signal });
+  const evaluation = await deps.executors.evaluate({ run: (command, execOptions) => deps.local.exec(command, execOptions), python: here.python, cwd: deps.experimentDir, signal: options.signal, ...(options.timeoutS === undefined ? {} : { timeoutS: options.timeoutS }) });
   await writeJsonAtomic(keptFile(deps), { at: deps.clock.now().getTime(), where: anywhere, evaluation }, { mode: 0o600 });
   return evaluation;
 }

@@ -10,7 +10,6 @@ import type { Log } from '../../foundation/log.ts';
 import { ConnectFailure } from '../failure.ts';
 import type { PromptPort } from '../port.ts';
 import { remember } from '../ssh/hostKeys.ts';
-import { parsePrivateKey } from '../ssh/keyFiles.ts';
 import { fingerprintOf, parseKnownHosts } from '../ssh/knownHosts.ts';
 import { readQuestion, type SshQuestion } from './questions.ts';
 
@@ -89,7 +88,8 @@ export function createAnswers(context: AnswersContext): Answers {
     }
     const answer = await ask(context.who, `Passphrase of ${file}`, 'Load the key into the agent with ssh-add. Or: ');
     if (answer === undefined) return undefined;
-    const opened = await readFile(file).then((text) => parsePrivateKey(text, answer), () => undefined);
+    const { openPrivateKey } = await import('../ssh/openKey.ts');
+    const opened = await readFile(file).then((text) => openPrivateKey(text, answer), () => undefined);
     if (opened instanceof Error && /passphrase|decrypt|integrity/i.test(opened.message)) return refused(`key ${file}; the passphrase is wrong`);
     context.remembered.set(key, answer);
     handedOut.set(key, answer);

@@ -7,18 +7,19 @@
  * - A question is put to a person at most once. A wrong or missing answer ends all asking in this attempt; the attempt then ends as refused,
  *   with what was tried.
  */
-import type { AnyAuthMethod, AuthenticationType, NextAuthHandler, ParsedKey, Prompt } from 'ssh2';
+import type { AnyAuthMethod, AuthenticationType, NextAuthHandler, Prompt } from 'ssh2';
 import { ConnectFailure } from '../failure.ts';
 import type { PromptPort } from '../port.ts';
 import type { SshSettings } from './config.ts';
 import { collectIdentities, type Identity } from './identities.ts';
+import type { OpenedKey } from './openKey.ts';
 
 export interface AuthenticationContext {
   readonly settings: SshSettings;
   readonly prompts: PromptPort;
   readonly signal: AbortSignal;
   /** Encrypted keys that have been opened, for the life of the connection object. */
-  readonly openedKeys: Map<string, ParsedKey>;
+  readonly openedKeys: Map<string, OpenedKey>;
   readonly asked: () => void;
   /** Runs while a person is asked, so that the time they take does not count. */
   readonly whileAsking: <T>(answer: Promise<T>) => Promise<T>;

@@ -1,7 +1,7 @@
 /** Makes one ssh connection: the route of jump hosts, then at each stop socket, host key and sign-in. One attempt; what fails is told as ConnectFailure. */
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Client, ParsedKey, ServerHostKeyAlgorithm } from 'ssh2';
+import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { CancelledError } from '../../foundation/abort.ts';
 import { HpcError, messageOf, systemCodeOf } from '../../foundation/errors.ts';
 import type { Log } from '../../foundation/log.ts';
@@ -13,11 +13,12 @@ import { parseJump, resolveSshSettings, type SshSettings, type SshTarget } from 
 import { createHostKeyCheck } from './hostKeys.ts';
 import type { RemoteLink } from '../remoteConnection.ts';
 import { createSshLink } from './link.ts';
+import type { OpenedKey } from './openKey.ts';
 import { openProxyCommand } from './proxyCommand.ts';
 
 /** What one connection object remembers between its attempts; never written anywhere. */
 export interface SshMemory {
-  readonly openedKeys: Map<string, ParsedKey>;
+  readonly openedKeys: Map<string, OpenedKey>;
   readonly hostKeysAcceptedOnce: Set<string>;
 }
 

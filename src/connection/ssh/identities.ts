@@ -2,13 +2,14 @@
  * The keys to offer, in OpenSSH's order: keys of the agent that the configuration names, the agent's others, then key files.
  *
  * Rule: a passphrase is asked for only when the server has said that it would take that key, and the opened key is remembered for the life of
- * the connection object, in memory only (deriving it again would cost a second of this process each time).
+ * the connection object, in memory only (deriving it again would cost seconds each time).
  */
 import type { BaseAgent, ParsedKey } from 'ssh2';
 import { messageOf } from '../../foundation/errors.ts';
 import type { SshSettings } from './config.ts';
-import { parsePrivateKey, readKeyFile, type KeyFile } from './keyFiles.ts';
+import { readKeyFile, type KeyFile } from './keyFiles.ts';
 import { fingerprintOf } from './knownHosts.ts';
+import type { OpenedKey } from './openKey.ts';
 
 export interface Identity {
   /** For people: `key ~/.ssh/id_ed25519` or `agent key alice@laptop`. */
@@ -22,7 +23,7 @@ export interface IdentityContext {
   readonly askPassphrase: (file: string) => Promise<string | undefined>;
   readonly onWrongPassphrase: (file: string) => void;
   /** Encrypted keys that have been opened, by their file. */
-  readonly opened: Map<string, ParsedKey>;
+  readonly opened: Map<string, OpenedKey>;
   /** Why something that was to be tried could not be. */
   readonly note: (text: string) => void;
 }
@@ -101,7 +102,7 @@ export async function collectIdentities(settings: SshSettings, context: Identity
     if (file.privateText === undefined || (file.publicKey && blobs.some((blob) => file.publicKey?.equals(blob)))) continue;
     // Without its public half the server cannot be asked first: open it now.
     const opened = file.publicKey === undefined ? await openKey(file, context) : undefined;
-    const publicKey = file.publicKey ?? opened?.getPublicSSH();
+    const publicKey = file.publicKey ?? opened?.publicKey;
     if (!publicKey) continue;
     fromFiles.push({
       label: `key ${file.file}`,
@@ -109,10 +110,7 @@ export async function collectIdentities(settings: SshSettings, context: Identity
         (async () => {
           const key = opened ?? (await openKey(file, context));
           if (!key) throw new Error('the key could not be opened');
-          // Without a hash ssh2 takes the one that the key's type has; its types do not know the second argument.
-          const signature = (key.sign as (data: Buffer, hash?: string) => Buffer | Error)(data, options.hash);
-          if (signature instanceof Error) throw signature;
-          return signature;
+          return key.sign(data, options.hash);
         })().then((signature) => done(undefined, signature), (error: unknown) => done(error as Error));
       }),
     });
@@ -120,7 +118,7 @@ export async function collectIdentities(settings: SshSettings, context: Identity
   return [...fromAgent, ...fromFiles];
 }
 
-async function openKey(file: KeyFile, context: IdentityContext): Promise<ParsedKey | undefined> {
+async function openKey(file: KeyFile, context: IdentityContext): Promise<OpenedKey | undefined> {
   if (file.privateText === undefined) return undefined;
   const opened = context.opened.get(file.file);
   if (opened) return opened;
@@ -129,7 +127,8 @@ async function openKey(file: KeyFile, context: IdentityContext): Promise<ParsedK
     context.note(`key ${file.file}: no passphrase was given`);
     return undefined;
   }
-  const key = await parsePrivateKey(file.privateText, passphrase);
+  const { openPrivateKey } = await import('./openKey.ts');
+  const key = await openPrivateKey(file.privateText, passphrase);
   if (key instanceof Error) {
     if (file.encrypted) {
       context.onWrongPassphrase(file.file);

@@ -1,7 +1,6 @@
-/** Private key files: their public half without a passphrase where that can be had, and the key itself with one. */
+/** Private key files: their public half, without a passphrase where that can be had. `openKey.ts` opens them. */
 import { readFile } from 'node:fs/promises';
 import { messageOf, systemCodeOf } from '../../foundation/errors.ts';
-import type { ParsedKey } from 'ssh2';
 
 export interface KeyFile {
   readonly file: string;
@@ -62,18 +61,11 @@ export async function readKeyFile(file: string): Promise<KeyFileAnswer> {
     if (itself) return { file, publicKey: itself, privateText: undefined, encrypted: false };
     const half = publicHalfOf(text);
     if (half) return { file, publicKey: half.publicKey, privateText: bytes, encrypted: half.encrypted };
-    const key = await parsePrivateKey(bytes, undefined);
-    if (!(key instanceof Error)) return { file, publicKey: key.getPublicSSH(), privateText: bytes, encrypted: false };
+    const key = await (await import('./openKey.ts')).openPrivateKey(bytes, undefined);
+    if (!(key instanceof Error)) return { file, publicKey: key.publicKey, privateText: bytes, encrypted: false };
     if (/encrypted|passphrase/i.test(key.message)) return { file, publicKey: beside, privateText: bytes, encrypted: true };
     return { file, unusable: key.message };
   } catch (error) {
     return { file, unusable: messageOf(error) };
   }
-}
-
-export async function parsePrivateKey(text: Buffer, passphrase: string | undefined): Promise<ParsedKey | Error> {
-  const { utils } = (await import('ssh2')).default;
-  const parsed: ParsedKey | ParsedKey[] | Error = utils.parseKey(text, passphrase);
-  const key = Array.isArray(parsed) ? (parsed as ParsedKey[])[0] : parsed;
-  return key ?? new Error('The file holds no key.');
 }

@@ -107,10 +107,10 @@ export async function knownSweep(context: OperationContext): Promise<SweepOutlin
 }
 
 /** Evaluates tasks.py on this computer. Undefined: there is no Python here. Throws what the file gets wrong, with its line in the details. */
-export async function countSweep(context: OperationContext): Promise<SweepOutline | undefined> {
+export async function countSweep(context: OperationContext, timeoutS?: number): Promise<SweepOutline | undefined> {
   mustTrust(context.services.host.trusted(), 'tasks.py is not run in a workspace that is not trusted');
   const { evaluateHere } = await import('../../runs/evaluateSweep.ts');
   const { runDepsOf } = await import('../runRequest.ts');
-  const evaluation = await evaluateHere(await runDepsOf(context), context);
+  const evaluation = await evaluateHere(await runDepsOf(context), { ...context, timeoutS });
   return evaluation && outlineOf(evaluation, context);
 }

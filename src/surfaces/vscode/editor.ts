@@ -33,9 +33,11 @@ export function likelyFolder(): string | undefined {
   return owner?.uri.scheme === 'file' ? owner.uri.fsPath : workspaceFolders()[0];
 }
 
-/** The folder to work in; asks where there are several. Undefined: the user left, or there is none. */
-export async function pickFolder(): Promise<string | undefined> {
+/** The folder to work in: that of the file which the command was called on, else asked for where there are several. Undefined: the user left, or there is none. */
+export async function pickFolder(argument?: unknown): Promise<string | undefined> {
   const folders = workspaceFolders();
+  const owner = argument instanceof vscode.Uri ? vscode.workspace.getWorkspaceFolder(argument)?.uri.fsPath : undefined;
+  if (owner !== undefined && folders.includes(owner)) return owner;
   if (folders.length <= 1) {
     if (folders.length === 0) {
       const open = 'Open folder';

@@ -33,7 +33,8 @@ export async function groupRuns(views: Views): Promise<void> {
     cluster: { label: 'By cluster', description: '' },
     sweep: { label: 'By sweep', description: 'runs of one name together' },
   };
-  const items = groupings.map((grouping) => ({ ...words[grouping], grouping, ...(grouping === views.arrangement.grouping ? { iconPath: new vscode.ThemeIcon('check') } : {}) }));
+  // A check mark alone is not heard.
+  const items = groupings.map((grouping) => ({ ...words[grouping], grouping, ...(grouping === views.arrangement.grouping ? { iconPath: new vscode.ThemeIcon('check'), description: [words[grouping].description, 'shown now'].filter((part) => part !== '').join(' · ') } : {}) }));
   const chosen = await vscode.window.showQuickPick(items, { title: 'Group runs' });
   if (chosen) await views.groupRuns(chosen.grouping);
 }

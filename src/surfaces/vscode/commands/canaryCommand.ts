@@ -6,8 +6,8 @@ import { clusterStep, resourcesStep } from '../sweep/clusterSteps.ts';
 import { emptyDraft, runSpecOf } from '../sweep/draft.ts';
 import { runWizard } from '../sweep/wizard.ts';
 
-export async function runCanary(editor: Editor, given?: string): Promise<void> {
-  const folder = given ?? (await pickFolder());
+export async function runCanary(editor: Editor, argument?: unknown): Promise<void> {
+  const folder = typeof argument === 'string' ? argument : await pickFolder(argument);
   if (folder === undefined) return;
   const title = 'Run canary';
   const draft = await runWizard(emptyDraft, [clusterStep(editor, folder, title), resourcesStep(editor, title)]);

@@ -18,7 +18,7 @@ async function discover(editor: Editor, folder: string): Promise<{ readonly exec
 }
 
 export async function newSweep(editor: Editor, argument: unknown): Promise<void> {
-  const folder = await pickFolder();
+  const folder = await pickFolder(argument);
   if (folder === undefined) return;
   const { executors, problems } = await discover(editor, folder);
   for (const { path, message } of problems) editor.log.warn(`${path}: ${message}`);
@@ -69,7 +69,7 @@ async function showOutcome(editor: Editor, { runId }: Outcome): Promise<void> {
 
 /** The second half of the guide, for the tasks.py that is there. */
 export async function submitExisting(editor: Editor, argument: unknown): Promise<void> {
-  const folder = await pickFolder();
+  const folder = await pickFolder(argument);
   if (folder === undefined) return;
   if (!(await hasTasks(folder))) {
     const start = 'New sweep…';
@@ -101,7 +101,7 @@ async function hasTasks(folder: string): Promise<boolean> {
 }
 
 async function planFor(editor: Editor, argument: unknown, title: string): Promise<PlanHandover | undefined> {
-  const folder = await pickFolder();
+  const folder = await pickFolder(argument);
   if (folder === undefined) return undefined;
   const draft = await runWizard(initialDraft(editor, argument), [clusterStep(editor, folder, title)]);
   if (!draft) return undefined;

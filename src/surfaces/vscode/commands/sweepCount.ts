@@ -1,14 +1,19 @@
 /** Counts the tasks because somebody asked: says what came of it, where the file is not shown. */
 import * as vscode from 'vscode';
 import { HpcError } from '../../../foundation/errors.ts';
+import { withProgress } from '../cancellation.ts';
 import { pickFolder } from '../editor.ts';
 import type { LanguageHelp } from '../language/register.ts';
 
-export async function countTasks(language: LanguageHelp): Promise<void> {
-  const folder = await pickFolder();
+export async function countTasks(language: LanguageHelp, argument: unknown): Promise<void> {
+  const folder = await pickFolder(argument);
   if (folder === undefined) return;
   const sweeps = await language.sweeps();
-  await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Counting the tasks' }, () => sweeps.count(folder));
+  const wasLeft = await withProgress('Counting the tasks', async (signal) => {
+    await sweeps.count(folder, { signal });
+    return signal.aborted;
+  });
+  if (wasLeft) return;
   const { state, failure } = sweeps.get(folder);
   const file = vscode.Uri.joinPath(vscode.Uri.file(folder), '.hpc', 'tasks.py');
   if (state.kind === 'failed') {

@@ -40,8 +40,8 @@ export function commandTable({ editor, views, logs, language, forwards, dashboar
     newSweep: async (argument) => (await sweep()).newSweep(editor, argument),
     plan: async (argument) => (await sweep()).planRun(editor, dashboard, argument),
     submitRun: async (argument) => (await sweep()).submitExisting(editor, argument),
-    runCanary: async () => (await import('./canaryCommand.ts')).runCanary(editor),
-    countTasks: async () => (await import('./sweepCount.ts')).countTasks(language),
+    runCanary: async (argument) => (await import('./canaryCommand.ts')).runCanary(editor, argument),
+    countTasks: async (argument) => (await import('./sweepCount.ts')).countTasks(language, argument),
     showJobScript: async (argument) => {
       const subject = subjectOf(argument);
       if (subject?.kind === 'run' || subject?.kind === 'wave') await (await documents()).showRunScript(editor, subject.folder, subject.runId);
@@ -50,7 +50,11 @@ export function commandTable({ editor, views, logs, language, forwards, dashboar
     resumeSubmission: async (argument) => (await runs()).resumeSubmission(editor, argument),
     refresh: async () => (await runs()).refreshRuns(editor),
     filterRuns: async () => (await import('./arrangeCommands.ts')).filterRuns(views),
-    clearRunsFilter: () => views.filterRuns(''),
+    clearRunsFilter: async () => {
+      views.filterRuns('');
+      // The button that was pressed is gone.
+      await vscode.commands.executeCommand('hpcAgent.runs.focus');
+    },
     groupRuns: async () => (await import('./arrangeCommands.ts')).groupRuns(views),
     cancelRun: async (argument) => (await runs()).cancelRun(editor, argument),
     cancelTasks: async (argument, selected) => (await runs()).cancelTasks(editor, argument, selected),

@@ -136,7 +136,7 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
     if (this.evaluated.get(folder) === document.version) return;
     const mayRun = vscode.workspace.isTrusted && tasks.isHarmless && !isBroken && vscode.workspace.getConfiguration('hpcAgent', document.uri).get('evaluateOnSave', true);
     this.evaluated.set(folder, document.version);
-    void (mayRun ? this.sweeps.count(folder) : this.sweeps.look(folder));
+    void (mayRun ? this.sweeps.countUnasked(folder) : this.sweeps.look(folder));
   }
 
   private close(uri: vscode.Uri): void {

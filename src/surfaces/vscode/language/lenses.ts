@@ -75,7 +75,7 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
 }
 
 function lensOf({ title, command, tooltip }: Lens, document: vscode.TextDocument): vscode.CodeLens {
-  // Plan and submit work on the folder of the file; newSweep takes the script.
-  const argument = command === 'hpc-agent.newSweep' ? [document.uri] : [];
+  // Its folder is the one that is worked in, and newSweep takes the script.
+  const argument = command?.startsWith('hpc-agent.') === true ? [document.uri] : [];
   return new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), { title, command: command ?? '', ...(tooltip === undefined ? {} : { tooltip }), arguments: argument });
 }

@@ -11,7 +11,7 @@ export interface Lens {
 
 export type SweepState =
   | { readonly kind: 'untrusted' }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unknown'; /** It took too long to be evaluated unasked. */ readonly isSlow?: true }
   | { readonly kind: 'counting' }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'known'; readonly sweep: SweepOutline };
@@ -23,7 +23,7 @@ function countLens(state: SweepState): Lens {
     case 'untrusted':
       return { title: '$(shield) Trust this folder to count the tasks', command: 'workbench.trust.manage', tooltip: 'tasks.py is code: it is not run in a folder that is not trusted.' };
     case 'unknown':
-      return { title: 'Count the tasks', command: 'hpc-agent.countTasks', tooltip: 'Evaluates tasks.py once on this computer. A plan that follows uses the same evaluation.' };
+      return { title: 'Count the tasks', command: 'hpc-agent.countTasks', tooltip: `${state.isSlow === true ? 'tasks.py takes long, so it is not evaluated by itself. ' : ''}Evaluates tasks.py once on this computer. A plan that follows uses the same evaluation.` };
     case 'counting':
       return { title: '$(loading~spin) Counting the tasks' };
     case 'failed':

@@ -1,10 +1,11 @@
 /**
  * What is known of the sweep of each folder. Rules: nothing is run in a folder that is not trusted; tasks.py is evaluated by itself only when
- * it was saved and imports nothing that could be asked for its next trial; one evaluation at a time; a result for an older text is dropped.
+ * it was saved and imports nothing that could be asked for its next trial, and not again once it took long; one evaluation at a time; a result
+ * for an older text is dropped.
  */
 import * as vscode from 'vscode';
 import { CancelledError } from '../../../foundation/abort.ts';
-import { messageOf } from '../../../foundation/errors.ts';
+import { HpcError, messageOf } from '../../../foundation/errors.ts';
 import type { TextProblem } from '../../../operations/editing/textProblem.ts';
 import type { Core } from '../core.ts';
 import type { SweepState } from './sweepWords.ts';
@@ -15,10 +16,15 @@ export interface FolderSweep {
   readonly failure: TextProblem | undefined;
 }
 
+/** How long a file may take that nobody asked to be evaluated. */
+const unaskedS = 10;
+
 const nothing: FolderSweep = { state: { kind: 'unknown' }, failure: undefined };
 
 export class Sweeps implements vscode.Disposable {
   private readonly folders = new Map<string, FolderSweep>();
+  /** Folders whose tasks.py took long: evaluated only when somebody asks. */
+  private readonly slow = new Set<string>();
   private readonly turns = new Map<string, AbortController>();
   private readonly changed = new vscode.EventEmitter<string>();
   /** The folder whose sweep is known better now. */
@@ -42,18 +48,31 @@ export class Sweeps implements vscode.Disposable {
     this.end(folder, turn, sweep ? { state: { kind: 'known', sweep }, failure: undefined } : nothing);
   }
 
+  /** Because it was opened or saved: what is known, else a short evaluation. */
+  async countUnasked(folder: string): Promise<void> {
+    if (this.slow.has(folder)) await this.look(folder);
+    else await this.count(folder, { timeoutS: unaskedS });
+  }
+
   /** Evaluates tasks.py; tells nobody where it fails but shows it at its place. */
-  async count(folder: string): Promise<void> {
+  async count(folder: string, { timeoutS, signal }: { readonly timeoutS?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
     if (!vscode.workspace.isTrusted) return;
     const turn = this.begin(folder);
-    const before = this.get(folder);
+    const known = this.get(folder);
+    const before = known.state.kind === 'counting' ? nothing : known;
     if (before.state.kind !== 'known') this.set(folder, { state: { kind: 'counting' }, failure: before.failure });
     const [{ countSweep }, { problemOfFailure }] = await Promise.all([import('../../../operations/editing/sweepOutline.ts'), import('../../../operations/editing/checkPython.ts')]);
     try {
-      const sweep = await this.core.within('acts', { folder, signal: turn.signal }, countSweep);
+      const sweep = await this.core.within('acts', { folder, signal: signal ? AbortSignal.any([signal, turn.signal]) : turn.signal }, (context) => countSweep(context, timeoutS));
+      if (timeoutS === undefined) this.slow.delete(folder);
       this.end(folder, turn, sweep ? { state: { kind: 'known', sweep }, failure: undefined } : nothing);
     } catch (error) {
-      if (CancelledError.is(error)) return;
+      // Somebody does not want to wait any longer; a newer turn has a state of its own.
+      if (CancelledError.is(error)) return this.end(folder, turn, before);
+      if (timeoutS !== undefined && HpcError.is(error) && error.details?.finding === 'tasks_py_timeout') {
+        this.slow.add(folder);
+        return this.end(folder, turn, { state: { kind: 'unknown', isSlow: true }, failure: undefined });
+      }
       this.end(folder, turn, { state: { kind: 'failed', message: messageOf(error) }, failure: problemOfFailure(error) });
     }
   }

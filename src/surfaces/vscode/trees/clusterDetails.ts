@@ -44,8 +44,10 @@ export function isDetailGroup(node: TreeNode): boolean {
   return ['cluster-nodes', 'cluster-queue', 'cluster-limits'].includes(node.contextValue);
 }
 
-function row(parent: TreeNode, key: string, label: string, description: string, icon: Icon, tooltip: string): TreeNode {
-  return { id: `${parent.id}/${key}`, label, description, tooltip, icon, contextValue: 'detail', subject: parent.subject, children: 'none' };
+function row(parent: TreeNode, key: string, label: string, description: string, icon: Icon, tooltip: string, state?: string): TreeNode {
+  // What only the icon says is said to a listener.
+  const spoken = state === undefined ? {} : { spoken: [label, state, description].filter((part) => part !== '').join(', ') };
+  return { id: `${parent.id}/${key}`, label, description, ...spoken, tooltip, icon, contextValue: 'detail', subject: parent.subject, children: 'none' };
 }
 
 const stateIcons: Readonly<Record<ResourcesOutput['nodes'][number]['state'], Icon>> = {
@@ -65,7 +67,8 @@ function nodeRows(parent: TreeNode, { nodes }: ResourcesOutput): readonly TreeNo
     const memory = node.memory_mib === null ? [] : [`${node.memory_free_mib === null ? '' : `${Math.floor(node.memory_free_mib / 1024)} of `}${Math.round(node.memory_mib / 1024)} GiB`];
     const parts = [`${node.cpus_free} of ${node.cpus_total} cores free`, ...memory, ...gpus];
     const tooltip = [`**${escapeMarkdown(node.name)}** — ${escapeMarkdown(node.raw_state)}`, escapeMarkdown(parts.join(' · ')), `Partitions ${node.partitions.map(codeSpan).join(' ')}`, ...(node.reason === '' ? [] : [escapeMarkdown(node.reason)])].join('\n\n');
-    return row(parent, `node:${node.name}`, node.name, [...(node.state === 'free' || node.state === 'mixed' || node.state === 'busy' ? [] : [node.state]), ...parts].join(' · '), stateIcons[node.state], tooltip);
+    const isPlain = node.state === 'free' || node.state === 'mixed' || node.state === 'busy';
+    return row(parent, `node:${node.name}`, node.name, [...(isPlain ? [] : [node.state]), ...parts].join(' · '), stateIcons[node.state], tooltip, isPlain ? node.state : undefined);
   });
   const rest = sorted.slice(nodesShown);
   return rest.length === 0 ? shown : [...shown, row(parent, 'more', `${rest.length.toLocaleString('en-US')} more nodes`, `${rest.reduce((sum, { cpus_free }) => sum + cpus_free, 0)} cores free`, { id: 'ellipsis' }, 'Those with less to give.')];
@@ -78,7 +81,7 @@ function queueRows(parent: TreeNode, { queue, waiting }: ResourcesOutput, now: D
     sum,
     ...waiting.slice(0, nodesShown).map((job, index) => {
       const start = job.estimated_start === null ? [] : [`may start in ${formatDuration(Date.parse(job.estimated_start) - now.getTime())}`];
-      return row(parent, `job:${job.job_id}:${job.indices ?? ''}:${index}`, `${job.job_id}${job.indices === null ? '' : `_${job.indices}`}`, [job.explanation === '' ? job.reason : job.explanation, ...start].join(' · '), { id: job.state === 'held' ? 'debug-pause' : 'clock' }, [`**${escapeMarkdown(job.name)}** in ${codeSpan(job.partition)}`, escapeMarkdown(job.explanation), `${codeSpan(job.reason)}`].join('\n\n'));
+      return row(parent, `job:${job.job_id}:${job.indices ?? ''}:${index}`, `${job.job_id}${job.indices === null ? '' : `_${job.indices}`}`, [job.explanation === '' ? job.reason : job.explanation, ...start].join(' · '), { id: job.state === 'held' ? 'debug-pause' : 'clock' }, [`**${escapeMarkdown(job.name)}** in ${codeSpan(job.partition)}`, escapeMarkdown(job.explanation), `${codeSpan(job.reason)}`].join('\n\n'), job.state === 'held' ? 'held' : 'waiting');
     }),
   ];
 }

@@ -11,6 +11,7 @@ import { counts, now, run, task } from '../fixtures.ts';
 
 interface MenuEntry {
   readonly command: string;
+  readonly group: string;
   readonly when: string;
 }
 const { contributes } = JSON.parse(fs.readFileSync('package.json', 'utf8')) as { contributes: { menus: Record<string, MenuEntry[]> } };
@@ -61,5 +62,20 @@ describe('Context values and the manifest (unit)', () => {
     const fits = (command: string, value: string): boolean => entries.some((entry) => entry.command === command && new RegExp(patternOf(entry.when) ?? '$^').test(value));
     for (const value of values['hpcAgent.runs'] ?? []) if (value.startsWith('run.')) assert.equal(fits('hpc-agent.cancelRun', value), value.startsWith('run.open'), value);
     assert.ok(fits('hpc-agent.showStderr', 'failure.group') && fits('hpc-agent.attachReservation', 'reservation.alive.held') && !fits('hpc-agent.attachReservation', 'reservation.dead'));
+  });
+
+  it('what a button on a row does is in its menu, too, where the keyboard gets', () => {
+    const isInline = ({ group }: MenuEntry): boolean => group.startsWith('inline');
+    for (const { command, when } of entries.filter(isInline)) {
+      const view = /view == ([\w.]+)/.exec(when)?.[1] ?? '';
+      const menu = entries.filter((entry) => entry.command === command && entry.when.includes(view) && !isInline(entry)).map((entry) => new RegExp(patternOf(entry.when) ?? '$^'));
+      for (const value of values[view] ?? []) if (new RegExp(patternOf(when) ?? '$^').test(value)) assert.ok(menu.some((pattern) => pattern.test(value)), `${command} of ${value} is a button only`);
+    }
+  });
+
+  it('rows below a cluster are not taken for the cluster', () => {
+    const below = (values['hpcAgent.clusters'] ?? []).filter((value) => !value.startsWith('cluster.') && value !== 'problem');
+    assert.ok(below.includes('cluster-queue'));
+    for (const { command, when } of entries) if (when.includes('hpcAgent.clusters')) for (const value of below) assert.ok(!new RegExp(patternOf(when) ?? '$^').test(value), `${command} on ${value}`);
   });
 });
