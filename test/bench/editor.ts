@@ -29,6 +29,12 @@ export async function editor(_places: Places, short: boolean): Promise<readonly 
   if (call !== undefined && finish !== undefined) {
     rows.push(one('activate() by VS Code’s own table', 'ms', call + finish, 20, age));
     if (load !== undefined) rows.push(one('loading the code for it', 'ms', load, undefined, age));
+    const empty = ['loadCodeMs', 'callActivateMs', 'finishActivateMs'].map((name) => found[`empty.${name}`] ?? 0);
+    const [emptyLoad = 0, emptyCall = 0, emptyFinish = 0] = empty;
+    if (found['empty.callActivateMs'] !== undefined) {
+      rows.push(one('activate() of an extension that does nothing, beside it', 'ms', emptyCall + emptyFinish, undefined, `ours takes ${((call + finish) / Math.max(1, emptyCall + emptyFinish)).toFixed(1)} times that`));
+      if (load !== undefined) rows.push(one('loading the code of an extension that does nothing', 'ms', emptyLoad, undefined, `ours takes ${(load / Math.max(1, emptyLoad)).toFixed(1)} times that`));
+    }
   } else console.log('editor: no figures of the activation; run `npx tsx test/editor/runHost.ts`');
   if (size !== undefined) rows.push(one('size of the .vsix', 'KB', size / 1000, 1000, path.basename(vsix)));
   else console.log('editor: there is no hpc-agent.vsix; run `npm run package`');

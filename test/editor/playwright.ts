@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 export interface Locator {
   click(options?: { button?: 'left' | 'right'; timeout?: number; force?: boolean; modifiers?: readonly string[] }): Promise<void>;
   dblclick(): Promise<void>;
+  dragTo(target: Locator): Promise<void>;
   hover(options?: { timeout?: number }): Promise<void>;
   fill(text: string): Promise<void>;
   press(key: string): Promise<void>;

@@ -81,6 +81,11 @@ export class Tree {
     await (await this.element(label)).click();
   }
 
+  /** Drags a row with the mouse to what the selector finds. */
+  async drag(label: string | RegExp, target: string): Promise<void> {
+    await (await this.element(label)).dragTo(this.page.locator(target).first());
+  }
+
   /** Unfolds a row and waits until it says so. */
   async expand(label: string | RegExp): Promise<void> {
     await this.setExpanded(label, true);

@@ -1,5 +1,6 @@
 /** A whole run on this computer, through the tools and the commands that a person and a model have, in the real extension host. */
 import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -52,11 +53,16 @@ describe('A run on this computer', function () {
   this.timeout(4 * 60_000);
   let folder: string;
   let runId: string;
+  const git = (...argv: string[]): string => execFileSync('git', ['-C', folder, '-c', 'user.name=a', '-c', 'user.email=a@b', ...argv], { encoding: 'utf8' });
 
   before(async () => {
     folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
     assert.notEqual(folder, '');
     await fs.writeFile(path.join(folder, 'double.py'), script);
+    // So that the runs know which code they came from.
+    git('init', '-q');
+    git('add', 'double.py');
+    git('commit', '-qm', 'one');
     await vscode.extensions.getExtension('hpc-agent.hpc-agent')?.activate();
   });
 
@@ -100,12 +106,47 @@ describe('A run on this computer', function () {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
-  it('is cancelled by its tool, and the jobs end', async () => {
+  it('shows its sidecar, its parameters and its job script', async () => {
+    const subject = { kind: 'run', folder, runId };
+    await vscode.commands.executeCommand('hpc-agent.showSidecar', subject);
+    assert.equal((JSON.parse(await shown(/sidecar_schema_version/)) as { run_id: string }).run_id, runId);
+    assert.equal(vscode.window.activeTextEditor?.document.languageId, 'json');
+    await vscode.commands.executeCommand('hpc-agent.showParameters', subject);
+    assert.equal(await shown(/^0 {2}x=/), '0  x=1\n1  x=5\n2  x=25\n');
+    await vscode.commands.executeCommand('hpc-agent.showJobScript', subject);
+    assert.match(await shown(/^#!/), /hpc/i);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('is cancelled by its tool, and the jobs end; compared with the run before, parameters and code differ', async () => {
+    await fs.appendFile(path.join(folder, 'double.py'), '# changed\n');
+    git('commit', '-qam', 'two');
     await invoke('hpc_build_tasks_py', { executors: ['double.py'], axes: { x: '1,2', seconds: '600' }, overwrite: true });
     const { run_id } = await invoke('hpc_submit', { cluster: 'this-computer', run_name: 'long' });
     const cancelled = await invoke('hpc_cancel', { run_id });
     assert.equal(cancelled.cancelled_tasks, 2, JSON.stringify(cancelled));
     await reached(String(run_id), 'cancelled');
+    await vscode.commands.executeCommand('hpc-agent.refresh');
+    const rows = [String(run_id), runId].map((id) => ({ kind: 'run', folder, runId: id }));
+    const { TabInputTextDiff } = vscode;
+    const compare = async (keys: readonly string[], label: RegExp): Promise<vscode.Tab> => {
+      void vscode.commands.executeCommand('hpc-agent.compareRunFiles', rows[0], rows);
+      for (;;) {
+        for (const key of keys) await vscode.commands.executeCommand(key);
+        const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+        if (tab && label.test(tab.label)) return tab;
+        await sleep(200);
+      }
+    };
+    // The older one is on the left, whichever row was the first.
+    const { input } = await compare(['workbench.action.acceptSelectedQuickOpenItem'], /^three ↔ long: parameters$/);
+    assert.ok(input instanceof TabInputTextDiff);
+    const [left, right] = await Promise.all([input.original, input.modified].map(async (uri) => (await vscode.workspace.openTextDocument(uri)).getText()));
+    assert.match(`${left}→${right}`, /^0 {2}x=1\n[^]*→0 {2}(seconds=600 {2}x=1|x=1 {2}seconds=600)\n/);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    // The last of the three is the code.
+    await compare(['workbench.action.quickOpenSelectPrevious', 'workbench.action.acceptSelectedQuickOpenItem'], /^three ↔ long: code/);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
   it('answers a mistake with a code and a remedy that a model can act on', async () => {

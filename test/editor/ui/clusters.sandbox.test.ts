@@ -3,8 +3,9 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { startSandbox } from '../../sandbox/sandbox.ts';
-import { makePlace, pictures, type Place } from '../place.ts';
-import { openWorkbench, type Workbench } from '../ui.ts';
+import { pictures, type Place } from '../place.ts';
+import type { Workbench } from '../ui.ts';
+import { useWindow } from '../useWindow.ts';
 
 describe('Adding clusters (ui)', function () {
   this.timeout(5 * 60_000);
@@ -14,27 +15,24 @@ describe('Adding clusters (ui)', function () {
   const knownHosts = (): Promise<string> => fs.readFile(path.join(place.home, '.ssh', 'known_hosts'), 'utf8').catch(() => '');
   const clustersFile = (): string => path.join(place.home, '.hpc-agent', 'clusters.yaml');
 
-  before(async () => {
-    const { ssh } = await startSandbox();
-    ({ port } = ssh);
-    place = await makePlace({ workspace: 'probe' });
-    const key = path.join(place.home, '.ssh', 'id_ed25519');
-    await fs.copyFile(ssh.identityFile, key);
-    await fs.chmod(key, 0o600);
-    await fs.writeFile(path.join(place.home, '.ssh', 'config'), `Host campus\n  HostName 127.0.0.1\n  Port ${port}\n  User alice\n\nHost gone\n  HostName 127.0.0.1\n  Port 1\n  User alice\n\nHost *\n  IdentitiesOnly yes\n  IdentityFile ${key}\n  UserKnownHostsFile ${path.join(place.home, '.ssh', 'known_hosts')}\n`);
-    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env });
-    await workbench.activityBar.open('HPC Agent');
-    await workbench.tree('Clusters').row('this-computer');
-  });
-
-  after(async () => {
-    await workbench?.dispose();
-    await place?.remove();
-  });
-
-  afterEach(async function () {
-    await workbench?.report(this.currentTest);
-  });
+  useWindow(
+    async () => {
+      const { ssh } = await startSandbox();
+      ({ port } = ssh);
+      const prepare = async ({ home }: Place): Promise<void> => {
+        const key = path.join(home, '.ssh', 'id_ed25519');
+        await fs.copyFile(ssh.identityFile, key);
+        await fs.chmod(key, 0o600);
+        await fs.writeFile(path.join(home, '.ssh', 'config'), `Host campus\n  HostName 127.0.0.1\n  Port ${port}\n  User alice\n\nHost gone\n  HostName 127.0.0.1\n  Port 1\n  User alice\n\nHost *\n  IdentitiesOnly yes\n  IdentityFile ${key}\n  UserKnownHostsFile ${path.join(home, '.ssh', 'known_hosts')}\n`);
+      };
+      return { workspace: 'probe', prepare };
+    },
+    async (window) => {
+      ({ place, workbench } = window);
+      await workbench.activityBar.open('HPC Agent');
+      await workbench.tree('Clusters').row('this-computer');
+    },
+  );
 
   it('offers the hosts of ~/.ssh/config, and tells why one cannot be reached and what to do', async () => {
     const { quickPick, inputBox } = workbench;

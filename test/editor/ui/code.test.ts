@@ -1,10 +1,14 @@
 /** Where the code is: the line above tasks.py, problems that mend themselves, values of a parameter, a log, and two runs beside each other; in pictures. */
 import * as assert from 'node:assert/strict';
+import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { until } from '../driver/wait.ts';
-import { makePlace, pictures, quiet, runCli, type Place } from '../place.ts';
-import { openWorkbench, type Workbench } from '../ui.ts';
+import { pictures, runCli, type Place } from '../place.ts';
+import type { Workbench } from '../ui.ts';
+import { useWindow } from '../useWindow.ts';
 
 const tasks = `FLAGS = {"probe": []}
 
@@ -27,22 +31,13 @@ describe('Where the code is (ui)', function () {
   let place: Place;
   let workbench: Workbench;
 
-  before(async () => {
-    place = await makePlace({ workspace: 'probe' });
-    await fs.mkdir(path.join(place.workspace, '.hpc'));
-    await fs.writeFile(path.join(place.workspace, '.hpc', 'tasks.py'), tasks);
-    await fs.writeFile(path.join(place.workspace, '.hpc', 'clusters.yaml'), 'bed:\n  schduler: slurm\n  host: login.example.org\n  constraints:\n    max_walltime: long\n');
-    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env });
-  });
-
-  after(async () => {
-    await workbench?.dispose();
-    if (place) await quiet(place);
-    await place?.remove();
-  });
-
-  afterEach(async function () {
-    await workbench?.report(this.currentTest);
+  const prepare = async ({ workspace }: Place): Promise<void> => {
+    await fs.mkdir(path.join(workspace, '.hpc'));
+    await fs.writeFile(path.join(workspace, '.hpc', 'tasks.py'), tasks);
+    await fs.writeFile(path.join(workspace, '.hpc', 'clusters.yaml'), 'bed:\n  schduler: slurm\n  host: login.example.org\n  constraints:\n    max_walltime: long\n');
+  };
+  useWindow({ workspace: 'probe', prepare }, (window) => {
+    ({ place, workbench } = window);
   });
 
   const open = async (file: string): Promise<void> => {
@@ -92,5 +87,61 @@ describe('Where the code is (ui)', function () {
     await workbench.runCommand('HPC Agent: Go to next error in log');
     await pictures(workbench, 'code-3-log', { highContrast: true });
     assert.ok((await workbench.page.locator('.part.editor .detected-link').count()) > 0, 'the traceback leads to the source');
+  });
+
+  it('opens the log of a task that is dragged onto the editor', async () => {
+    await workbench.runCommand('View: Close All Editors');
+    const tree = workbench.tree('Runs');
+    await tree.expand(/first/);
+    await tree.expand('1 task failed');
+    await tree.drag('task 3', '.part.editor .content');
+    await workbench.editor.shows(/ValueError: x is too big: 3/);
+  });
+
+  it('submits as a task of the editor, after asking', async () => {
+    await fs.writeFile(path.join(place.workspace, '.hpc', 'tasks.py'), tasks.replace('range(4)', 'range(2)'));
+    await workbench.runCommand('Tasks: Run Task');
+    await workbench.quickPick.accept(/hpc-agent/);
+    await workbench.quickPick.accept(/(?<!canary, then )submit on this-computer/);
+    assert.match(await workbench.dialog.text(), /Submit 2 tasks/);
+    await workbench.dialog.press('Submit');
+    await until('the run of the task to be complete', async () => ((await runCli(workbench, place, ['list-runs', '--refresh'])) as unknown as { runs: { total_tasks: number; lifecycle_state: string }[] }).runs.some((run) => run.total_tasks === 2 && run.lifecycle_state === 'complete'));
+    await workbench.screenshot('code-4-task-dark');
+  });
+
+  it('forwards a port of a held node, and closes it again', async () => {
+    const server = http.createServer((_, response) => response.end('the page')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const read = (url: string): Promise<string | undefined> => fetch(url).then((answer) => answer.text(), () => undefined);
+    const spec = path.join(place.home, 'book.json');
+    await fs.writeFile(spec, JSON.stringify({ name: 'held', cluster: 'this-computer', walltime: '20m', tmux_server: '' }));
+    await runCli(workbench, place, ['reservation-book', '--spec', spec, '--yes']);
+    try {
+      const reservations = workbench.tree('Reservations');
+      await workbench.runCommand('HPC Agent: Refresh reservations');
+      await reservations.open();
+      await until('the node to be held', async () => {
+        if ((await reservations.row('held')).description.includes('alive')) return true;
+        await workbench.runCommand('HPC Agent: Refresh reservations');
+        return false;
+      });
+      await reservations.contextAction('held', 'Forward port of reservation…');
+      await workbench.inputBox.step(/program on the node listens/);
+      await workbench.inputBox.type(String(port));
+      await workbench.inputBox.accept();
+      const { message } = await workbench.notifications.waitFor(/^Forwarded: localhost:\d+ → this computer:\d+ \(held\)/);
+      const url = `http://127.0.0.1:${/localhost:(\d+)/.exec(message)?.[1] ?? ''}/`;
+      assert.equal(await read(url), 'the page');
+      await workbench.statusBar.waitFor(/localhost:\d+/);
+      await workbench.screenshot('code-5-forward-dark');
+      await workbench.notifications.clear();
+      await workbench.runCommand('HPC Agent: Show forwarded ports');
+      await workbench.quickPick.accept(/Stop/);
+      await until('the port to be closed', async () => (await read(url)) === undefined);
+    } finally {
+      await runCli(workbench, place, ['reservation-release', 'held', '--yes']);
+      server.close();
+    }
   });
 });

@@ -3,34 +3,24 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { until } from '../driver/wait.ts';
-import { makePlace, pictures, quiet, runCli, type Place } from '../place.ts';
+import { pictures, runCli, type Place } from '../place.ts';
 import type { Frame } from '../playwright.ts';
-import { openWorkbench, type Workbench } from '../ui.ts';
+import type { Workbench } from '../ui.ts';
+import { useWindow } from '../useWindow.ts';
 
 describe('Results and plan in the dashboard (ui)', function () {
   this.timeout(6 * 60_000);
   let place: Place;
   let workbench: Workbench;
 
-  before(async () => {
-    place = await makePlace({ workspace: 'sample' });
-    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env });
+  useWindow({ workspace: 'sample' }, async (window) => {
+    ({ place, workbench } = window);
     await workbench.activityBar.open('HPC Agent');
     const spec = path.join(place.home, 'sweep.json');
     await fs.writeFile(spec, JSON.stringify({ executors: ['executors/ml_ridge.py'], axes: { horizon: '1,6,12', alpha: '1,100,10000', seed: '1,2' } }));
     await runCli(workbench, place, ['build-tasks-py', '--spec', spec, '--yes']);
     const { run_id: runId } = (await runCli(workbench, place, ['submit', '--cluster', 'this-computer', '--yes'])) as unknown as { run_id: string };
     await runCli(workbench, place, ['monitor', runId, '--poll-interval-seconds', '1']);
-  });
-
-  after(async () => {
-    await workbench?.dispose();
-    if (place) await quiet(place);
-    await place?.remove();
-  });
-
-  afterEach(async function () {
-    await workbench?.report(this.currentTest);
   });
 
   const says = (frame: Frame, selector: string, wanted: RegExp): Promise<string> => until(`${String(wanted)} in the page`, async () => {

@@ -2,34 +2,28 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
-import { makePlace, pictures, runCli, startCli, type Place } from '../place.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
+import { pictures, runCli, startCli, type Place } from '../place.ts';
 import { until } from '../driver/wait.ts';
 import { resultsFolder } from '../paths.ts';
-import { openWorkbench, type Workbench } from '../ui.ts';
+import type { Workbench } from '../ui.ts';
+import { useWindow } from '../useWindow.ts';
 
 describe('Runs that need somebody (ui)', function () {
   this.timeout(6 * 60_000);
-  let sandbox: Sandbox;
   let place: Place;
   let workbench: Workbench;
 
-  before(async () => {
-    sandbox = await startSandbox();
-    const { ssh } = sandbox;
-    place = await makePlace({ workspace: 'probe', clusters: { bed: { scheduler: 'slurm', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' } } });
-    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env });
-    await workbench.activityBar.open('HPC Agent');
-  });
-
-  after(async () => {
-    await workbench?.dispose();
-    await place?.remove();
-  });
-
-  afterEach(async function () {
-    await workbench?.report(this.currentTest);
-  });
+  useWindow(
+    async () => {
+      const { ssh } = await startSandbox();
+      return { workspace: 'probe', clusters: { bed: { scheduler: 'slurm', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' } } };
+    },
+    async (window) => {
+      ({ place, workbench } = window);
+      await workbench.activityBar.open('HPC Agent');
+    },
+  );
 
   const sweep = async (axes: Readonly<Record<string, string>>): Promise<void> => {
     const spec = path.join(place.home, 'spec.json');

@@ -1,29 +1,24 @@
 /** The guided sweep on a real Slurm over SSH, as a person does it: from the scripts to the results. */
 import * as assert from 'node:assert/strict';
 import { startSandbox } from '../../sandbox/sandbox.ts';
-import { makePlace, pictures, type Place } from '../place.ts';
-import { openWorkbench, type Workbench } from '../ui.ts';
+import { pictures } from '../place.ts';
+import type { Workbench } from '../ui.ts';
+import { useWindow } from '../useWindow.ts';
 
 describe('A sweep on Slurm, by the guide (ui)', function () {
   this.timeout(6 * 60_000);
-  let place: Place;
   let workbench: Workbench;
 
-  before(async () => {
-    const { ssh } = await startSandbox();
-    place = await makePlace({ workspace: 'sample', clusters: { bed: { scheduler: 'slurm', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' } } });
-    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env });
-    await workbench.activityBar.open('HPC Agent');
-  });
-
-  after(async () => {
-    await workbench?.dispose();
-    await place?.remove();
-  });
-
-  afterEach(async function () {
-    await workbench?.report(this.currentTest);
-  });
+  useWindow(
+    async () => {
+      const { ssh } = await startSandbox();
+      return { workspace: 'sample', clusters: { bed: { scheduler: 'slurm', host: ssh.aliases.plain, ssh_config_file: ssh.sshConfigFile, scratch: '$HOME/scratch' } } };
+    },
+    async (window) => {
+      ({ workbench } = window);
+      await workbench.activityBar.open('HPC Agent');
+    },
+  );
 
   it('chooses scripts', async () => {
     const { quickPick } = workbench;

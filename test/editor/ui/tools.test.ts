@@ -4,30 +4,20 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { packFixture } from '../packFixture.ts';
 import { vsixFile } from '../paths.ts';
-import { makePlace, pictures, quiet, runCli, type Place } from '../place.ts';
-import { openWorkbench, type Workbench } from '../ui.ts';
+import { pictures, runCli, type Place } from '../place.ts';
+import type { Workbench } from '../ui.ts';
+import { useWindow } from '../useWindow.ts';
 
 describe('Tools and chat (ui)', function () {
   this.timeout(5 * 60_000);
   let place: Place;
   let workbench: Workbench;
 
-  before(async () => {
-    place = await makePlace({ workspace: 'probe' });
-    workbench = await openWorkbench(place.workspace, { theme: 'dark', env: place.env, vsix: [vsixFile, await packFixture()] });
+  useWindow(async () => ({ workspace: 'probe', window: { vsix: [vsixFile, await packFixture()] } }), async (window) => {
+    ({ place, workbench } = window);
     const spec = path.join(place.home, 'spec.json');
     await fs.writeFile(spec, JSON.stringify({ executors: ['probe.py'], axes: { x: '1,2,3' } }));
     await runCli(workbench, place, ['build-tasks-py', '--spec', spec, '--yes']);
-  });
-
-  after(async () => {
-    await workbench?.dispose();
-    if (place) await quiet(place);
-    await place?.remove();
-  });
-
-  afterEach(async function () {
-    await workbench?.report(this.currentTest);
   });
 
   const invoke = async (name: string, input: unknown): Promise<void> => {

@@ -20,6 +20,7 @@ export interface FolderSweep {
 const unaskedS = 10;
 
 const nothing: FolderSweep = { state: { kind: 'unknown' }, failure: undefined };
+const takesLong: FolderSweep = { state: { kind: 'unknown', isSlow: true }, failure: undefined };
 
 export class Sweeps implements vscode.Disposable {
   private readonly folders = new Map<string, FolderSweep>();
@@ -45,7 +46,7 @@ export class Sweeps implements vscode.Disposable {
     const turn = this.begin(folder);
     const { knownSweep } = await import('../../../operations/editing/sweepOutline.ts');
     const sweep = await this.core.within('reads', { folder, signal: turn.signal }, knownSweep).catch(() => undefined);
-    this.end(folder, turn, sweep ? { state: { kind: 'known', sweep }, failure: undefined } : nothing);
+    this.end(folder, turn, sweep ? { state: { kind: 'known', sweep }, failure: undefined } : this.slow.has(folder) ? takesLong : nothing);
   }
 
   /** Because it was opened or saved: what is known, else a short evaluation. */
@@ -71,7 +72,7 @@ export class Sweeps implements vscode.Disposable {
       if (CancelledError.is(error)) return this.end(folder, turn, before);
       if (timeoutS !== undefined && HpcError.is(error) && error.details?.finding === 'tasks_py_timeout') {
         this.slow.add(folder);
-        return this.end(folder, turn, { state: { kind: 'unknown', isSlow: true }, failure: undefined });
+        return this.end(folder, turn, takesLong);
       }
       this.end(folder, turn, { state: { kind: 'failed', message: messageOf(error) }, failure: problemOfFailure(error) });
     }

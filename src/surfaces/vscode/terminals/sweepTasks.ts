@@ -31,7 +31,8 @@ export function resolvedTask(editor: Editor, task: vscode.Task): vscode.Task | u
 }
 
 function taskOf(editor: Editor, definition: SweepTaskDefinition, folder: vscode.WorkspaceFolder, written: vscode.TaskDefinition = definition): vscode.Task {
-  const task = new vscode.Task(written, folder, taskName(definition), 'HPC Agent', new vscode.CustomExecution(() => Promise.resolve(new SweepTaskTerminal((say, signal, progress) => runTask(editor, definition, folder.uri.fsPath, say, signal, progress)))));
+  // The empty list: the editor does not ask which problems to look for in what it prints.
+  const task = new vscode.Task(written, folder, taskName(definition), 'HPC Agent', new vscode.CustomExecution(() => Promise.resolve(new SweepTaskTerminal((say, signal, progress) => runTask(editor, definition, folder.uri.fsPath, say, signal, progress)))), []);
   task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, clear: true };
   task.detail = definition.verb === 'plan' ? 'Shows what submitting would do' : definition.verb === 'canary' ? 'One task first; the rest when it passed' : 'Copies the code and submits the sweep, after asking';
   return task;
