@@ -89,12 +89,11 @@ function commandOf(executor: FoundExecutor, names: readonly string[]): ArgumentC
 }
 
 function flagsOf(flags: FoundExecutor['flags']): Flags {
-  return Object.fromEntries(
-    flags.map((flag) => {
-      if (flag.isSwitch && flag.negativeOption !== undefined) return [flag.name, [flag.option ?? '', flag.negativeOption]] as const;
-      return [flag.name, flag.repeats === true && flag.option !== undefined ? { each: flag.option } : (flag.option ?? '')] as const;
-    }),
-  );
+  const entryOf = ({ option, ...flag }: FoundExecutor['flags'][number]): Flags[string] => {
+    if (flag.isSwitch && flag.negativeOption !== undefined) return [option ?? '', flag.negativeOption];
+    return flag.repeats === true && option !== undefined ? { each: option } : (option ?? '');
+  };
+  return Object.fromEntries(flags.map((flag): [string, Flags[string]] => [flag.name, entryOf(flag)]));
 }
 
 /** As a person would type it. */

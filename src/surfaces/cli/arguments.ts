@@ -177,7 +177,14 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
     const at_ = schemaAt(schema, path);
     if (!at_) throw usage(`${verb} has no flag ${flag}.`, verb);
     const isSwitch = alternatives(at_).every(({ type }) => type === 'boolean');
-    assign(input, path, isSwitch ? (inline === undefined ? !negated : inline === 'true') : valueOf(next(), at_), verb);
+    if (!isSwitch) {
+      assign(input, path, valueOf(next(), at_), verb);
+      continue;
+    }
+    // `--overwrite`, `--no-overwrite`, `--overwrite=true`, and `--overwrite true` as for flags that also take something else.
+    const said = inline ?? (words[at + 1] === 'true' || words[at + 1] === 'false' ? next() : 'true');
+    if (said !== 'true' && said !== 'false') throw usage(`${flag} is ${JSON.stringify(said)}; it can be true or false.`, verb);
+    assign(input, path, (said === 'true') !== negated, verb);
   }
   return { flags, input };
 }

@@ -44,6 +44,8 @@ describe('the command line’s arguments', () => {
   it('reads switches in each form', () => {
     assert.deepEqual(inputOf('status', 'r', '--refresh'), { run_id: 'r', refresh: true });
     assert.deepEqual(inputOf('status', 'r', '--no-refresh'), { run_id: 'r', refresh: false });
+    for (const words of [['--no-refresh', 'r'], ['--refresh=false', 'r'], ['--refresh', 'false', 'r'], ['--no-refresh', 'true', 'r']]) assert.deepEqual(inputOf('status', ...words), { run_id: 'r', refresh: false });
+    refuses(/--refresh is "maybe"; it can be true or false/, 'status', 'r', '--refresh=maybe');
     assert.deepEqual(inputOf('status', 'r', '--refresh=false'), { run_id: 'r', refresh: false });
   });
 
