@@ -32,6 +32,8 @@ module.exports = {
       to: { path: '^vscode$|@types/vscode' },
     },
     { name: 'surfaces-do-not-know-each-other', severity: 'error', from: { path: '^src/surfaces/([^/]+)/' }, to: { path: '^src/surfaces/', pathNot: '^src/surfaces/$1/' } },
+    { name: 'only-the-editor-side-speaks-languages', comment: 'the command line and what agents read are English', severity: 'error', from: { path: '^src/', pathNot: '^src/(extension\\.ts$|surfaces/vscode/)' }, to: { path: '^l10n/' } },
+    { name: 'words-are-plain', severity: 'error', from: { path: '^l10n/' }, to: { path: '.' } },
     { name: 'source-does-not-know-tests', severity: 'error', from: { path: '^(src|webview)/' }, to: { path: '^test/' } },
     {
       name: 'the-page-speaks-through-its-protocol',
@@ -44,7 +46,7 @@ module.exports = {
     { name: 'the-page-knows-nothing-of-the-host', severity: 'error', from: { path: '^webview/' }, to: { path: '^src/' } },
     { name: 'the-page-uses-few-packages', severity: 'error', from: { path: '^webview/' }, to: { path: 'node_modules', pathNot: 'node_modules/(lit|lit-html|@vscode/webview-ui-toolkit|zod)/' } },
     { name: 'the-protocol-is-plain', severity: 'error', from: { path: '^webview/protocol(\\.ts$|/)' }, to: { path: '.', pathNot: '^webview/protocol(\\.ts$|/)|node_modules/zod/' } },
-    { name: 'models-of-the-page-are-plain', comment: 'no DOM: they are tested in Node', severity: 'error', from: { path: '^webview/model/' }, to: { path: '.', pathNot: '^webview/(model/|protocol(\\.ts$|/))|node_modules/zod/' } },
+    { name: 'models-of-the-page-are-plain', comment: 'no DOM: they are tested in Node', severity: 'error', from: { path: '^webview/model/' }, to: { path: '.', pathNot: '^webview/(model/|protocol(\\.ts$|/))|^l10n/words\\.ts$|node_modules/zod/' } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,5 +1,6 @@
 /** Wires the VS Code side together, nothing else: whatever is not needed at the start is loaded on first use. */
 import * as vscode from 'vscode';
+import { setWords } from '../l10n/words.ts';
 import { registerParticipant } from './surfaces/vscode/chat/participant.ts';
 import { registerCommands } from './surfaces/vscode/commands/table.ts';
 import { Core } from './surfaces/vscode/core.ts';
@@ -22,6 +23,9 @@ import { watchWorkspace } from './surfaces/vscode/watchWorkspace.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   const started = performance.now();
+  const { bundle } = vscode.l10n;
+  // Without a bundle the sentences are English, and so are their numbers.
+  setWords(bundle ?? {}, bundle === undefined ? 'en' : vscode.env.language);
   const channel = vscode.window.createOutputChannel('HPC Agent', { log: true });
   const log = createChannelLog(channel);
   const core = new Core(createEditorHost(context, log));

@@ -20,10 +20,12 @@ const expected: readonly RegExp[] = [
   /^extension\/dist\/THIRD-PARTY-NOTICES\.txt$/,
   /^extension\/templates\/(\w[\w-]*\/)*\w[\w-]*(\.\w+)?\.(py|njk|sh|md|json|yaml|csv)$/,
   /^extension\/schemas\/[\w./-]+\.json$/,
+  /^extension\/package\.nls(\.de)?\.json$/,
+  /^extension\/l10n\/bundle\.l10n\.de\.json$/,
   /^extension\/media\/(?!icon\.svg)[\w./-]+\.(png|svg|md)$/,
 ];
 
-const needed: readonly string[] = ['extension/package.json', 'extension/LICENSE.txt', 'extension/dist/extension.js', 'extension/media/icon.png', 'extension/media/activity.svg', 'extension/templates/sample/data/co2_monthly.csv'];
+const needed: readonly string[] = ['extension/package.json', 'extension/LICENSE.txt', 'extension/dist/extension.js', 'extension/l10n/bundle.l10n.de.json', 'extension/media/icon.png', 'extension/media/activity.svg', 'extension/templates/sample/data/co2_monthly.csv'];
 
 export interface VsixReport {
   readonly bytes: number;

@@ -11,7 +11,7 @@ import { HostPort } from './hostPort.ts';
 import { PageMemory } from './memory.ts';
 import type { PageView, ViewDefinition } from './view.ts';
 import type { VsCodeApi } from './vscodeApi.ts';
-import { l10n, setWords } from './words.ts';
+import { l10n, setWords } from '../../l10n/words.ts';
 
 /** The views whose subject is one run. */
 const aboutOneRun: readonly ViewName[] = ['run', 'results'];

@@ -1,5 +1,5 @@
 /** How old what is shown is. */
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import { durationWords } from '../model/words.ts';
 
 export function agoWords(at: string, now: Date): string {

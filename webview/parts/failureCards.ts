@@ -1,6 +1,7 @@
 /** Why tasks failed, each way once: what proves it, what would help as a difference to review, and the button that does it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { counted, l10n } from '../app/words.ts';
+import { counted } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import type { FailureGroup } from '../protocol/run.ts';
 import { icon } from './icons.ts';
 

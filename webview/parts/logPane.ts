@@ -5,7 +5,7 @@
  * and nothing once the task has ended.
  */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import { appendLog, emptyLog, linesOf, type PlainLog } from '../model/plainLog.ts';
 import { icon } from './icons.ts';
 

@@ -1,6 +1,6 @@
 /** How far a run is, as one bar in the colours of its states, with the same in words. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import type { Counts } from '../protocol/run.ts';
 
 const order = ['complete', 'running', 'failed', 'unknown', 'cancelled'] as const;

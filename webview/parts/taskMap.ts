@@ -1,6 +1,6 @@
 /** The tasks of a run as a heat map with its controls, legend and tooltip. */
 import { html, nothing, render, type TemplateResult } from 'lit';
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import { byAxes, byIndex, labelOf, suggestedAxes, type GridLayout } from '../model/gridLayout.ts';
 import { rangeOf, unknownExit, unknownNode, valuesOf, type Measure, type Range, type TaskTable } from '../model/tasks.ts';
 import { memoryWords, numberWords, runtimeWords } from '../model/words.ts';

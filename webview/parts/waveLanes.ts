@@ -1,6 +1,6 @@
 /** Each wave as a lane over time: how many of its tasks ran when, and where some failed. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import { clockWords, durationWords } from '../model/words.ts';
 import type { WaveLane, WaveTimes } from '../model/waves.ts';
 import type { RunShape } from '../protocol/run.ts';

@@ -1,7 +1,8 @@
 /** What there is and what is going on: what needs a person first, then runs in flight, clusters, reservations. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
-import { counted, l10n, pageLanguage } from '../app/words.ts';
+import { counted } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import { clockWords, durationWords, hoursWords } from '../model/words.ts';
 import { agoWords, ageWords } from '../parts/age.ts';
 import { icon, stateIcon } from '../parts/icons.ts';
@@ -111,7 +112,7 @@ class OverviewPage implements PageView<'overview'> {
   }
 
   private run(run: OverviewRun, now: Date): TemplateResult {
-    const language = pageLanguage();
+    const language = l10n.language;
     const end = run.eta_s === null ? undefined : new Date(Math.max(now.getTime(), Date.parse(run.eta_from) + run.eta_s * 1000));
     const facts = [
       run.cluster,

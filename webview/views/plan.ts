@@ -1,6 +1,6 @@
 /** The Plan view: what submitting would do, to scale, with what it may cost, and the two next steps. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
 import { spanText } from '../model/plan/duration.ts';
 import { limitUses, timelineOf, type LimitUse, type Timeline } from '../model/plan/timeline.ts';

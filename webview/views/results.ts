@@ -1,6 +1,6 @@
 /** The Results view: what the sweep says, by every parameter, while it still runs and after. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
 import { analyse, choices, forRun, noChoices, type Analysis, type Choices } from '../model/results/choices.ts';
 import { compareResults } from '../model/results/compare.ts';

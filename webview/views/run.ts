@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import * as z from 'zod/mini';
 import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
-import { counted, l10n, pageLanguage } from '../app/words.ts';
+import { counted } from '../app/words.ts';
+import { l10n } from '../../l10n/words.ts';
 import { TaskTable, type Measure } from '../model/tasks.ts';
 import { waveTimes, type WaveTimes } from '../model/waves.ts';
 import { clockWords, durationWords, hoursWords } from '../model/words.ts';
@@ -93,7 +94,7 @@ class RunPage implements PageView<'run'> {
           ${this.metricsProblem === undefined ? nothing : html`<p class="problem">${this.metricsProblem}</p>`}
           ${this.tasks.element} ${this.tasks.legend()}
         </section>
-        <section class="card" aria-labelledby="waves-title"><h2 id="waves-title">${l10n.t('Waves')}</h2>${waveLanes(this.times, run.waves, pageLanguage())}</section>
+        <section class="card" aria-labelledby="waves-title"><h2 id="waves-title">${l10n.t('Waves')}</h2>${waveLanes(this.times, run.waves, l10n.language)}</section>
         <section class="card log" aria-labelledby="log-title">
           <h2 id="log-title">${l10n.t('Log')}</h2>
           ${this.log.draw(pinned === undefined ? '' : (this.tasks.describe(pinned.task)[0] ?? ''))}
@@ -133,7 +134,7 @@ class RunPage implements PageView<'run'> {
 
   private progress(run: RunShape): TemplateResult {
     const now = new Date();
-    const language = pageLanguage();
+    const language = l10n.language;
     const end = run.eta_s === null ? undefined : new Date(Math.max(now.getTime(), Date.parse(run.eta_from) + run.eta_s * 1000));
     const cost = [l10n.t('{0} core-h so far', hoursWords(run.cost.core_hours)), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
     return html`<section class="progress" aria-label=${l10n.t('Progress')}>
@@ -193,7 +194,7 @@ class RunPage implements PageView<'run'> {
       </dl>
       <table class="attempts"><caption>${l10n.t('Attempts')}</caption>
         <thead><tr><th scope="col">#</th><th scope="col">${l10n.t('When')}</th><th scope="col">${l10n.t('Tasks')}</th><th scope="col">${l10n.t('Change')}</th><th scope="col">${l10n.t('Jobs')}</th></tr></thead>
-        <tbody>${record.attempts.map((attempt) => html`<tr><td>${attempt.number}</td><td>${clockWords(new Date(attempt.submitted_at), now, pageLanguage())}${attempt.automatic ? ` · ${l10n.t('automatic')}` : ''}</td><td>${attempt.task_count.toLocaleString()}</td><td>${attempt.changes.map(({ title, count, change }) => `${count} × ${title}: ${change}`).join('; ') || '–'}</td><td><code>${attempt.jobs.slice(0, 6).join(' ')}${attempt.jobs.length > 6 ? ' …' : ''}</code></td></tr>`)}</tbody>
+        <tbody>${record.attempts.map((attempt) => html`<tr><td>${attempt.number}</td><td>${clockWords(new Date(attempt.submitted_at), now, l10n.language)}${attempt.automatic ? ` · ${l10n.t('automatic')}` : ''}</td><td>${attempt.task_count.toLocaleString()}</td><td>${attempt.changes.map(({ title, count, change }) => `${count} × ${title}: ${change}`).join('; ') || '–'}</td><td><code>${attempt.jobs.slice(0, 6).join(' ')}${attempt.jobs.length > 6 ? ' …' : ''}</code></td></tr>`)}</tbody>
       </table>
       <p class="actions">${copy('copyRunId', l10n.t('Copy run id'))} ${copy('copyRemotePath', l10n.t('Copy folder on cluster'))}
         <vscode-button appearance="secondary" @click=${() => this.context.act('showRunDetails', { kind: 'run', runId: run.run_id })}>${l10n.t('Show run details')}</vscode-button></p>

@@ -1,6 +1,6 @@
 /** A plan drawn to scale: time across, tasks up; the wait in the queue, the waves with their arrays, what is expected and how late it may be. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import { spanText, timeMarks } from '../../model/plan/duration.ts';
 import type { PlannedBar, PlannedWave, Timeline } from '../../model/plan/timeline.ts';
 

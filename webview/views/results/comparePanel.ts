@@ -1,6 +1,6 @@
 /** This run against an earlier one: a sentence, a picture of all points (above or below the line of no change), and where they differ most. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import type { Comparison, Pair } from '../../model/results/compare.ts';
 import { numberText, percentText, valueText } from '../../model/results/numbers.ts';
 import { varying } from '../../model/results/wireResults.ts';

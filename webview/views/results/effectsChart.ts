@@ -1,6 +1,6 @@
 /** The effect of each parameter on the metric, as small multiples on one vertical scale: mean, spread of repetitions, range of the rest. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import type { Effect, EffectLevel } from '../../model/results/effects.ts';
 import { numberText, percentText } from '../../model/results/numbers.ts';
 import { scaleFor, type Scale } from './scale.ts';

@@ -1,6 +1,6 @@
 /** The metric over two parameters, as a table whose cells are coloured by how good they are: read by eye, by keyboard and by screen reader alike. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import { goodness, type HeatCell, type HeatMap } from '../../model/results/heatMap.ts';
 import { numberText } from '../../model/results/numbers.ts';
 import type { Better } from '../../model/results/bestPoints.ts';

@@ -4,7 +4,7 @@
  * Rule: lines are drawn as a few paths, one for each step of the colour, so that thousands of points cost as little as ten.
  */
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import type { Better } from '../../model/results/bestPoints.ts';
 import { goodness } from '../../model/results/heatMap.ts';
 import { valueText } from '../../model/results/numbers.ts';

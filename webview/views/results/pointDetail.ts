@@ -1,6 +1,6 @@
 /** One point: its parameters, its numbers, and its tasks with their logs and files. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import { numberText, rangesText, valueText } from '../../model/results/numbers.ts';
 import type { Point } from '../../model/results/points.ts';
 import type { RequestOutput } from '../../protocol.ts';

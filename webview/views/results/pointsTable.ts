@@ -5,7 +5,7 @@
  * for the rows, arrows within.
  */
 import { html, nothing, type TemplateResult } from 'lit';
-import { l10n } from '../../app/words.ts';
+import { l10n } from '../../../l10n/words.ts';
 import { numberText, rangesText, valueText } from '../../model/results/numbers.ts';
 import { nextOrder, type Order } from '../../model/results/order.ts';
 import type { Point } from '../../model/results/points.ts';

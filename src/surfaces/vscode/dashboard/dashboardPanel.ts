@@ -1,6 +1,7 @@
 /** The dashboard's panel: at most one. It is given back by VS Code after a restart, and rebuilt by the page's own memory. */
 import * as crypto from 'node:crypto';
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { Route, ShellState } from '../../../../webview/protocol.ts';
 import type { PageSubject } from '../../../../webview/protocol/subjects.ts';
 import type { Disposable } from '../../../foundation/disposable.ts';
@@ -34,8 +35,8 @@ export class DashboardPanel implements Disposable {
         editor,
         log,
         sources,
-        words: vscode.l10n.bundle === undefined ? {} : plainWords(vscode.l10n.bundle),
-        language: vscode.env.language,
+        words: l10n.words,
+        language: l10n.language,
         post: (message) => void webview.postMessage(message),
         act: (command, subject) => void vscode.commands.executeCommand(`hpc-agent.${command}`, subject && this.withFolder(subject)),
         title: (words) => {
@@ -60,7 +61,7 @@ export class DashboardPanel implements Disposable {
     webview.html = pageHtml({
       nonce,
       cspSource: webview.cspSource,
-      language: vscode.env.language,
+      language: l10n.language,
       script: webview.asWebviewUri(vscode.Uri.joinPath(dist, 'webview.js')).toString(),
       style: webview.asWebviewUri(vscode.Uri.joinPath(dist, 'webview.css')).toString(),
     });
@@ -119,8 +120,4 @@ export class DashboardPanel implements Disposable {
     const { find, ...task } = subject;
     return { ...task, folder, ...(find === undefined ? {} : { find }) };
   }
-}
-
-function plainWords(bundle: Readonly<Record<string, string | { readonly message: string }>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(bundle).map(([sentence, words]) => [sentence, typeof words === 'string' ? words : words.message]));
 }
