@@ -22,7 +22,6 @@ const seenProperties = new Set(['label', 'description', 'detail', 'title', 'tool
 const seenCalls = /\b(show(Information|Warning|Error)Message|MarkdownString|appendMarkdown|markdown|setStatusBarMessage)$/;
 /** What is said in English everywhere: the log, and errors (they are also the command line's and the agents'). */
 const unseenCalls = /(^|\.)(log|logger|channel|console)\.\w+$|^(this\.)?log\.|\b(executeCommand|querySelector|querySelectorAll|closest|matches|setProperty|RegExp|createElement|createElementNS|getConfiguration|registerCommand|addEventListener|setAttribute)$/;
-const unseenErrors = /Error$/;
 const seenAttributes = /(?:^|\s)(aria-label|aria-description|aria-roledescription|title|alt|placeholder|label)=("[^"]*"|'[^']*')/g;
 /** Names and units that are the same in every language. */
 const names = /\b(HPC Agent|HPC|Python|YAML|Slurm|PBS|SGE|SSH|CSV|JSON|SVG|PNG|GiB|MiB|KiB|CPU|GPU|tasks\.py|clusters\.yaml)\b/g;
