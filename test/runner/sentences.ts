@@ -1,7 +1,7 @@
 /**
  * Reads a source file of the editor side for what people see: the sentences in `l10n.t(…)`, and what looks like a sentence but is not in one.
  *
- * Rule: what only looks like one says why on its line or the line above: `// not translated: …`.
+ * Rule: what only looks like one says why, above the statement or declaration around it or at its line's end: `// not translated: …`.
  */
 import ts from 'typescript';
 import { braces, pluralOf } from '../../l10n/words.ts';
@@ -37,7 +37,12 @@ export function readSource(file: string, text: string): SourceWords {
   const lineOf = (node: ts.Node): number => source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
   const complain = (node: ts.Node, words: string): void => {
     const line = lineOf(node);
-    if ([lines[line - 1], lines[line - 2]].some((near) => near?.includes('not translated:'))) return;
+    const isMarked = (number: number): boolean => lines[number - 1]?.includes('not translated:') === true;
+    if (isMarked(line) || isMarked(line - 1)) return;
+    // A marker stands above the comment of a declaration, or right above what it is for.
+    for (let above: ts.Node = node; !ts.isSourceFile(above); above = above.parent) {
+      if ((ts.isStatement(above) || ts.isClassElement(above)) && above.getFullText(source).slice(0, above.getStart(source) - above.getFullStart()).includes('not translated:')) return;
+    }
     problems.push({ line, text: words });
   };
 
@@ -77,6 +82,10 @@ export function readSource(file: string, text: string): SourceWords {
     if (ts.isPropertyAssignment(parent) && parent.name === node) return;
     if (ts.isLiteralTypeNode(parent) || ts.isElementAccessExpression(parent) || ts.isCaseClause(parent) || ts.isPropertyDeclaration(parent)) return;
     if (ts.isBinaryExpression(parent) && [ts.SyntaxKind.EqualsEqualsEqualsToken, ts.SyntaxKind.ExclamationEqualsEqualsToken, ts.SyntaxKind.InKeyword].includes(parent.operatorToken.kind)) return;
+    // The name of an icon: `$(${…})`.
+    let part: ts.Node = node;
+    while (ts.isConditionalExpression(part.parent) || ts.isParenthesizedExpression(part.parent)) part = part.parent;
+    if (ts.isTemplateSpan(part.parent) && source.text.slice(0, part.parent.getFullStart() - 2).endsWith('$(')) return;
     let seen = false;
     let below: ts.Node = node;
     for (let above: ts.Node = parent; !ts.isBlock(above) && !ts.isSourceFile(above); below = above, above = above.parent) {
@@ -136,6 +145,8 @@ export function faultsOf(sentence: string, translation: string, language: string
     const forms = [...(pluralOf(inner)?.forms.keys() ?? [])];
     if (wanted.some((form) => !forms.includes(form)) || forms.some((form) => !wanted.some((name) => name === form))) faults.push(`the forms of ${language} are ${wanted.join(', ')}, not ${forms.join(', ')}`);
   }
+  const icons = (text: string): string => (text.match(/\$\([\w~-]+\)/g) ?? []).join(' ');
+  if (icons(sentence) !== icons(translation)) faults.push(`the icons ${icons(sentence)} became ${icons(translation)}`);
   if (/^\s|\s$/.test(translation) && !/^\s|\s$/.test(sentence)) faults.push('it begins or ends with a space');
   return faults;
 }

@@ -1,10 +1,11 @@
 /** What the parts of the editor side share; made once by `extension.ts` and handed in. */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { l10n } from '../../../l10n/words.ts';
 import type { Log } from '../../foundation/log.ts';
 import { toHpcError } from '../../foundation/errors.ts';
 import type { Core } from './core.ts';
-import { errorNotice } from './errorNotice.ts';
+import { buttonTitle, errorNotice } from './errorNotice.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
 import type { ReservationsStore } from './trees/reservationsStore.ts';
 import type { RunsStore } from './trees/runsStore.ts';
@@ -40,14 +41,14 @@ export async function pickFolder(argument?: unknown): Promise<string | undefined
   if (owner !== undefined && folders.includes(owner)) return owner;
   if (folders.length <= 1) {
     if (folders.length === 0) {
-      const open = 'Open folder';
-      if ((await vscode.window.showInformationMessage('HPC Agent works in a folder: the one that holds the scripts to run.', open)) === open) await vscode.commands.executeCommand('workbench.action.files.openFolder');
+      const open = l10n.t('Open folder');
+      if ((await vscode.window.showInformationMessage(l10n.t('HPC Agent works in a folder: the one that holds the scripts to run.'), open)) === open) await vscode.commands.executeCommand('workbench.action.files.openFolder');
     }
     return folders[0];
   }
   const likely = likelyFolder();
   const items = folders.map((folder) => ({ label: path.basename(folder), description: folder, folder })).sort((a, b) => Number(b.folder === likely) - Number(a.folder === likely));
-  return (await vscode.window.showQuickPick(items, { title: 'Folder of the experiment' }))?.folder;
+  return (await vscode.window.showQuickPick(items, { title: l10n.t('Folder of the experiment') }))?.folder;
 }
 
 /** Tells a failure once, with what to do about it; a cancellation is told to nobody. */
@@ -57,8 +58,8 @@ export async function tellError(editor: Editor, error: unknown, options: { reado
   const typed = toHpcError(error);
   // A typed error says all there is to say; where it came from matters for defects only.
   editor.log.error(typed.message, typed.code === 'internal' ? { code: typed.code, stack: (error instanceof Error ? error : typed).stack } : { code: typed.code, ...typed.details });
-  const choice = await vscode.window.showErrorMessage(notice.text, ...notice.buttons);
-  switch (choice) {
+  const choice = await vscode.window.showErrorMessage(notice.text, ...notice.buttons.map((button) => ({ title: buttonTitle(button), button })));
+  switch (choice?.button) {
     case 'Retry':
       await options.retry?.();
       return;

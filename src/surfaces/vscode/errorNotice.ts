@@ -1,8 +1,26 @@
 /** What a person is told about a failure: one message, what to do, and the buttons that do it. */
+import { l10n } from '../../../l10n/words.ts';
 import { CancelledError } from '../../foundation/abort.ts';
 import { toHpcError } from '../../foundation/errors.ts';
 
 export type NoticeButton = 'Retry' | 'Preflight' | 'Manage trust' | 'Open file' | 'Finish submission…' | 'Show output';
+
+export function buttonTitle(button: NoticeButton): string {
+  switch (button) {
+    case 'Retry':
+      return l10n.t('Retry');
+    case 'Preflight':
+      return l10n.t('Preflight');
+    case 'Manage trust':
+      return l10n.t('Manage trust');
+    case 'Open file':
+      return l10n.t('Open file');
+    case 'Finish submission…':
+      return l10n.t('Finish submission…');
+    case 'Show output':
+      return l10n.t('Show output');
+  }
+}
 
 export interface ErrorNotice {
   readonly text: string;
@@ -13,6 +31,7 @@ export interface ErrorNotice {
   readonly runId?: string;
 }
 
+// not translated: names of buttons; `buttonTitle` has their words
 /** Undefined where nobody needs to be told: the user cancelled. */
 export function errorNotice(error: unknown, options: { readonly canRetry: boolean; readonly cluster?: string }): ErrorNotice | undefined {
   if (CancelledError.is(error)) return undefined;

@@ -6,6 +6,7 @@
  * a failure is an answer that the model can act on, not an exception.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../l10n/words.ts';
 import { HpcError } from '../../foundation/errors.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { signalOf } from './cancellation.ts';
@@ -57,7 +58,7 @@ class OperationTool implements vscode.LanguageModelTool<object> {
       // Invoking will fail for the same reason and tell the model; nothing happens unconfirmed.
       this.editor.log.info(`The confirmation of ${this.name} could not be worded`, { error: error instanceof Error ? error.message : String(error) });
       return operation.confirms
-        ? { invocationMessage, confirmationMessages: { title: operation.summary, message: new vscode.MarkdownString(`It is not clear what this would do: ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`) } }
+        ? { invocationMessage, confirmationMessages: { title: operation.summary, message: new vscode.MarkdownString(l10n.t('It is not clear what this would do: {0}', escapeMarkdown(error instanceof Error ? error.message : String(error)))) } }
         : { invocationMessage };
     } finally {
       dispose();

@@ -58,6 +58,7 @@ export function toolContributions(catalogue: readonly Operation[]): readonly Too
     });
 }
 
+// not translated: it runs on the computer of who works on this
 async function main(): Promise<void> {
   const file = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../package.json');
   const { loadCatalogue } = await import('../../operations/catalogue.ts');

@@ -5,6 +5,7 @@
  * be a one-time code), in memory by default, in SecretStorage when the user says so; one that did not help is forgotten.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../l10n/words.ts';
 import type { Host } from '../../operations/services.ts';
 
 type Prompts = Host['prompts'];
@@ -29,10 +30,10 @@ export function createPrompts(secrets: vscode.SecretStorage): Prompts {
   };
 
   const remember = async (key: string, answer: string): Promise<void> => {
-    const here = { label: '$(clock) Keep until this window closes', keep: 'memory' as const };
-    const store = { label: '$(key) Save in the secret storage', description: 'encrypted by the operating system’s keychain', keep: 'secrets' as const };
-    const none = { label: '$(circle-slash) Do not keep', keep: 'none' as const };
-    const choice = await vscode.window.showQuickPick([here, store, none], { title: 'Remember the passphrase?', ignoreFocusOut: true });
+    const here = { label: l10n.t('$(clock) Keep until this window closes'), keep: 'memory' as const };
+    const store = { label: l10n.t('$(key) Save in the secret storage'), description: l10n.t('encrypted by the operating system’s keychain'), keep: 'secrets' as const };
+    const none = { label: l10n.t('$(circle-slash) Do not keep'), keep: 'none' as const };
+    const choice = await vscode.window.showQuickPick([here, store, none], { title: l10n.t('Remember the passphrase?'), ignoreFocusOut: true });
     if (choice?.keep === 'memory') memory.set(key, answer);
     if (choice?.keep === 'secrets') await secrets.store(key, answer);
     lastGiven.set(key, Date.now());
@@ -51,11 +52,11 @@ export function createPrompts(secrets: vscode.SecretStorage): Prompts {
       return answer;
     },
     trustHostKey: async ({ host, keyType, fingerprint }) => {
-      const trust: vscode.MessageItem = { title: 'Trust' };
-      const once: vscode.MessageItem = { title: 'Trust once' };
+      const trust: vscode.MessageItem = { title: l10n.t('Trust') };
+      const once: vscode.MessageItem = { title: l10n.t('Trust once') };
       const answer = await vscode.window.showWarningMessage(
-        `The host ${host} is not known yet.`,
-        { modal: true, detail: `Its ${keyType} key has the fingerprint\n${fingerprint}\n\nCompare it with what the cluster’s documentation says. “Trust” writes it to known_hosts.` },
+        l10n.t('The host {0} is not known yet.', host),
+        { modal: true, detail: l10n.t('Its {0} key has the fingerprint\n{1}\n\nCompare it with what the cluster’s documentation says. “Trust” writes it to known_hosts.', keyType, fingerprint) },
         trust,
         once,
       );

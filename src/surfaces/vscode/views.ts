@@ -1,5 +1,6 @@
 /** The three trees of the activity bar, their badge and message, and the status bar: all drawn from the stores. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../l10n/words.ts';
 import { isOpen } from './trees/runWords.ts';
 import { arrangedRunNodes, groupings, plainArrangement, type Grouping, type RunArrangement } from './trees/runArrangement.ts';
 import { RunsDrag } from './trees/runsDrag.ts';
@@ -66,11 +67,11 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     const now = new Date();
     const rows = arrangedRunNodes(runs.state.folders, arrangement, now);
     runsProvider.show(rows);
-    runsView.description = arrangement.filter === '' ? undefined : `filter: ${arrangement.filter}`;
+    runsView.description = arrangement.filter === '' ? undefined : l10n.t('filter: {0}', arrangement.filter);
     runsView.badge = attentionBadge(runs.runs);
-    const notes = [...runs.state.problems].map(([cluster, why]) => `${cluster} could not be asked: ${why}`);
-    if (runs.runs.length > 0 && !vscode.workspace.isTrusted) notes.unshift('This folder is not trusted: what is on record is shown, and no cluster is asked.');
-    runsView.message = runs.state.failure !== undefined ? `The runs could not be read: ${runs.state.failure}` : notes.length > 0 ? notes.join('\n') : undefined;
+    const notes = [...runs.state.problems].map(([cluster, why]) => l10n.t('{0} could not be asked: {1}', cluster, why));
+    if (runs.runs.length > 0 && !vscode.workspace.isTrusted) notes.unshift(l10n.t('This folder is not trusted: what is on record is shown, and no cluster is asked.'));
+    runsView.message = runs.state.failure !== undefined ? l10n.t('The runs could not be read: {0}', runs.state.failure) : notes.length > 0 ? notes.join('\n') : undefined;
     const summary = statusBarText(runs.runs, now);
     if (summary) {
       bar.text = summary.text;

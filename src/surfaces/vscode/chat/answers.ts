@@ -2,6 +2,7 @@
  * Answers of the chat participant, made from operation output alone: they work without any model, and every number in
  * them comes from data. Text of the far side is escaped.
  */
+import { l10n } from '../../../../l10n/words.ts';
 import type { PlanOutput, ResultsTable, RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import { plainText } from '../documents/terminalText.ts';
 import { numberText, taskText } from '../documents/resultsText.ts';
@@ -20,20 +21,20 @@ export interface ChatAnswer {
   readonly buttons: readonly Button[];
 }
 
-export const helpAnswer: ChatAnswer = {
+export const helpAnswer = (): ChatAnswer => ({
   markdown: [
-    'I run parameter sweeps on clusters and on this computer, and tell how they are doing.',
+    l10n.t('I run parameter sweeps on clusters and on this computer, and tell how they are doing.'),
     '',
-    '- `/discover` finds the scripts and their flags',
-    '- `/plan` shows what submitting `.hpc/tasks.py` would do: `/plan <cluster>`',
-    '- `/submit` plans, then asks before it submits',
-    '- `/status` tells how a run is doing: `/status <run>`, or the newest',
-    '- `/why` tells why tasks failed, with the evidence',
-    '- `/results` shows the reduced results',
-    '- `/cancel` ends a run, after asking',
+    `- ${l10n.t('`/discover` finds the scripts and their flags')}`,
+    `- ${l10n.t('`/plan` shows what submitting `.hpc/tasks.py` would do: `/plan <cluster>`')}`,
+    `- ${l10n.t('`/submit` plans, then asks before it submits')}`,
+    `- ${l10n.t('`/status` tells how a run is doing: `/status <run>`, or the newest')}`,
+    `- ${l10n.t('`/why` tells why tasks failed, with the evidence')}`,
+    `- ${l10n.t('`/results` shows the reduced results')}`,
+    `- ${l10n.t('`/cancel` ends a run, after asking')}`,
   ].join('\n'),
-  buttons: [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }],
-};
+  buttons: [{ title: l10n.t('New sweep…'), command: 'hpc-agent.newSweep' }],
+});
 
 interface ExecutorFound {
   readonly path: string;
@@ -43,10 +44,10 @@ interface ExecutorFound {
 
 export function discoverAnswer(executors: readonly ExecutorFound[]): ChatAnswer {
   if (executors.length === 0) {
-    return { markdown: 'No script with flags (argparse, click, typer) and no batch script was found in this folder.', buttons: [{ title: 'Try the sample', command: 'hpc-agent.trySample' }] };
+    return { markdown: l10n.t('No script with flags (argparse, click, typer) and no batch script was found in this folder.'), buttons: [{ title: l10n.t('Try the sample'), command: 'hpc-agent.trySample' }] };
   }
   const lines = executors.map(({ path, summary, flags }) => `- ${codeSpan(path)}${summary === '' ? '' : `: ${escapeMarkdown(summary)}`}${flags.length === 0 ? '' : ` (${flags.map(({ name }) => codeSpan(name)).join(', ')})`}`);
-  return { markdown: [`${executors.length === 1 ? 'One script' : `${executors.length} scripts`} can be run as tasks:`, '', ...lines].join('\n'), buttons: [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }] };
+  return { markdown: [l10n.t('{0, plural, one {One script} other {# scripts}} can be run as tasks:', executors.length), '', ...lines].join('\n'), buttons: [{ title: l10n.t('New sweep…'), command: 'hpc-agent.newSweep' }] };
 }
 
 export function planAnswer(plan: PlanOutput): ChatAnswer {
@@ -56,31 +57,31 @@ export function planAnswer(plan: PlanOutput): ChatAnswer {
     markdown: [
       `**${escapeMarkdown(plan.headline)}**`,
       '',
-      `${shapeWords(plan)} on ${codeSpan(plan.cluster)}${cost === '' ? '' : `, ${cost}`}.`,
+      cost === '' ? l10n.t('{0} on {1}.', shapeWords(plan), codeSpan(plan.cluster)) : l10n.t('{0} on {1}, {2}.', shapeWords(plan), codeSpan(plan.cluster), cost),
       ...plan.findings.map((finding) => `\n- **${finding.severity}**: ${escapeMarkdown(finding.message)}${finding.suggested_fix === undefined ? '' : ` ${escapeMarkdown(finding.suggested_fix)}`}`),
-      ...(prior ? ['', `The same tasks were submitted there before: run ${codeSpan(prior.run_id)}, ${prior.complete} of ${prior.total_tasks} done.`] : []),
+      ...(prior ? ['', l10n.t('The same tasks were submitted there before: run {0}, {1} of {2} done.', codeSpan(prior.run_id), prior.complete, prior.total_tasks)] : []),
     ].join('\n'),
-    buttons: plan.verdict === 'fail' ? [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }] : [{ title: 'Submit…', command: 'hpc-agent.submitRun', arguments: [{ kind: 'cluster', name: plan.cluster }] }],
+    buttons: plan.verdict === 'fail' ? [{ title: l10n.t('New sweep…'), command: 'hpc-agent.newSweep' }] : [{ title: l10n.t('Submit…'), command: 'hpc-agent.submitRun', arguments: [{ kind: 'cluster', name: plan.cluster }] }],
   };
 }
 
 export function runsAnswer(runs: readonly RunSummary[], now: Date): ChatAnswer {
-  if (runs.length === 0) return { markdown: 'There are no runs in this workspace yet.', buttons: [{ title: 'New sweep…', command: 'hpc-agent.newSweep' }] };
+  if (runs.length === 0) return { markdown: l10n.t('There are no runs in this workspace yet.'), buttons: [{ title: l10n.t('New sweep…'), command: 'hpc-agent.newSweep' }] };
   const rows = runs.slice(0, 10).map((run) => [run.run_name, run.cluster, stateWord(run), countWords(run.counts), ageWords(run, now), run.run_id]);
-  return { markdown: `${table(['name', 'cluster', 'state', 'tasks', 'seen', 'run'], rows)}${runs.length > 10 ? `\n\nand ${runs.length - 10} earlier ones.` : ''}`, buttons: [{ title: 'Refresh', command: 'hpc-agent.refresh' }] };
+  return { markdown: `${table([l10n.t('name'), l10n.t('cluster'), l10n.t('state'), l10n.t('tasks'), l10n.t('seen'), l10n.t('run')], rows)}${runs.length > 10 ? `\n\n${l10n.t('{0, plural, one {and # earlier one.} other {and # earlier ones.}}', runs.length - 10)}` : ''}`, buttons: [{ title: l10n.t('Refresh'), command: 'hpc-agent.refresh' }] };
 }
 
 export function statusAnswer(run: RunSummary, now: Date): ChatAnswer {
   const failed = run.counts.failed > 0;
   return {
     markdown: [
-      `**${escapeMarkdown(run.run_name)}** on ${codeSpan(run.cluster)} is **${stateWord(run)}**: ${countWords(run.counts)} of ${run.total_tasks.toLocaleString('en-US')} tasks (${ageWords(run, now)}).`,
-      ...(run.stale_reason === null ? [] : ['', `The cluster could not be asked now: ${escapeMarkdown(run.stale_reason)}`]),
+      l10n.t('**{0}** on {1} is **{2}**: {3} of {4} tasks ({5}).', escapeMarkdown(run.run_name), codeSpan(run.cluster), stateWord(run), countWords(run.counts), run.total_tasks, ageWords(run, now)),
+      ...(run.stale_reason === null ? [] : ['', l10n.t('The cluster could not be asked now: {0}', escapeMarkdown(run.stale_reason))]),
       ...(run.attention.length === 0 ? [] : ['', ...run.attention.map(({ message }) => `- ${escapeMarkdown(message)}`)]),
     ].join('\n'),
     buttons: [
-      ...(failed ? [{ title: 'Show log of a failed task', command: 'hpc-agent.showStderr', arguments: [run.run_id] }] : []),
-      ...(run.counts.complete > 0 ? [{ title: 'Open results', command: 'hpc-agent.openResults', arguments: [run.run_id] }] : []),
+      ...(failed ? [{ title: l10n.t('Show log of a failed task'), command: 'hpc-agent.showStderr', arguments: [run.run_id] }] : []),
+      ...(run.counts.complete > 0 ? [{ title: l10n.t('Open results'), command: 'hpc-agent.openResults', arguments: [run.run_id] }] : []),
     ],
   };
 }
@@ -97,22 +98,24 @@ export function causesOf(tasks: readonly TaskRow[]): readonly { readonly evidenc
 
 export function whyAnswer(run: RunSummary, bad: readonly TaskRow[], excerpt: { readonly taskId: number; readonly text: string } | undefined, folder: string): ChatAnswer {
   if (bad.length === 0) {
-    const unknown = run.counts.unknown > 0 ? ` The state of ${run.counts.unknown} is unknown: they may still be running.` : '';
-    return { markdown: `No task of **${escapeMarkdown(run.run_name)}** has failed.${unknown}`, buttons: [] };
+    const none = l10n.t('No task of **{0}** has failed.', escapeMarkdown(run.run_name));
+    return { markdown: run.counts.unknown > 0 ? `${none} ${l10n.t('The state of {0} is unknown: they may still be running.', run.counts.unknown)}` : none, buttons: [] };
   }
   const causes = causesOf(bad);
   const lines = causes.slice(0, 5).map(({ evidence, tasks }) => {
     const example = tasks[0];
-    return `- ${tasks.length === 1 ? '1 task' : `${tasks.length} tasks`} (${taskText(tasks.map(({ task_id }) => task_id))}): ${escapeMarkdown(evidence)}${example ? `, for example ${codeSpan(kwargsWords(example.kwargs))}` : ''}`;
+    const which = taskText(tasks.map(({ task_id }) => task_id));
+    const said = escapeMarkdown(evidence);
+    return `- ${example ? l10n.t('{0, plural, one {# task} other {# tasks}} ({1}): {2}, for example {3}', tasks.length, which, said, codeSpan(kwargsWords(example.kwargs))) : l10n.t('{0, plural, one {# task} other {# tasks}} ({1}): {2}', tasks.length, which, said)}`;
   });
   return {
     markdown: [
-      `${bad.length === 1 ? 'One task' : `${bad.length} tasks`} of **${escapeMarkdown(run.run_name)}** did not succeed, for ${causes.length === 1 ? 'one reason' : `${causes.length} reasons`}:`,
+      l10n.t('{0, plural, one {One task} other {# tasks}} of **{1}** did not succeed, for {2, plural, one {one reason} other {# reasons}}:', bad.length, escapeMarkdown(run.run_name), causes.length),
       '',
       ...lines,
-      ...(excerpt === undefined || excerpt.text.trim() === '' ? [] : ['', `The end of task ${excerpt.taskId}’s standard error:`, '', fenced(excerpt.text)]),
+      ...(excerpt === undefined || excerpt.text.trim() === '' ? [] : ['', l10n.t('The end of task {0}’s standard error:', String(excerpt.taskId)), '', fenced(excerpt.text)]),
     ].join('\n'),
-    buttons: causes.slice(0, 2).flatMap(({ tasks }) => (tasks[0] ? [{ title: `Log of task ${tasks[0].task_id}`, command: 'hpc-agent.showLog', arguments: [{ kind: 'task', folder, runId: run.run_id, taskId: tasks[0].task_id, stream: 'stderr' }] }] : [])),
+    buttons: causes.slice(0, 2).flatMap(({ tasks }) => (tasks[0] ? [{ title: l10n.t('Log of task {0}', String(tasks[0].task_id)), command: 'hpc-agent.showLog', arguments: [{ kind: 'task', folder, runId: run.run_id, taskId: tasks[0].task_id, stream: 'stderr' }] }] : [])),
   };
 }
 
@@ -127,17 +130,17 @@ export function resultsAnswer(results: ResultsTable, name: string): ChatAnswer {
   const rows = results.rows.slice(0, 12).map((row) => [...results.parameters.map((key) => (typeof row.parameters[key] === 'string' ? row.parameters[key] : JSON.stringify(row.parameters[key] ?? ''))), ...results.metrics.map((key) => numberText(row.metrics[key]))]);
   return {
     markdown: [
-      `Results of **${escapeMarkdown(name)}**${results.partial ? ' (partial: some tasks are missing)' : ''}:`,
+      results.partial ? l10n.t('Results of **{0}** (partial: some tasks are missing):', escapeMarkdown(name)) : l10n.t('Results of **{0}**:', escapeMarkdown(name)),
       '',
       table([...results.parameters, ...results.metrics], rows, new Set(results.metrics.map((_, index) => results.parameters.length + index))),
-      ...(results.rows.length > 12 ? ['', `${results.rows.length - 12} more rows are in the table.`] : []),
+      ...(results.rows.length > 12 ? ['', l10n.t('{0, plural, one {# more row is in the table.} other {# more rows are in the table.}}', results.rows.length - 12)] : []),
     ].join('\n'),
-    buttons: [{ title: 'Open results', command: 'hpc-agent.openResults', arguments: [results.run_id] }],
+    buttons: [{ title: l10n.t('Open results'), command: 'hpc-agent.openResults', arguments: [results.run_id] }],
   };
 }
 
 export function cancelAnswer(sentence: string, run: RunSummary): ChatAnswer {
-  return { markdown: `${escapeMarkdown(sentence)}\n\nNothing was cancelled yet.`, buttons: [{ title: 'Cancel run…', command: 'hpc-agent.cancelRun', arguments: [run.run_id] }] };
+  return { markdown: `${escapeMarkdown(sentence)}\n\n${l10n.t('Nothing was cancelled yet.')}`, buttons: [{ title: l10n.t('Cancel run…'), command: 'hpc-agent.cancelRun', arguments: [run.run_id] }] };
 }
 
 /** The run that is meant: by id or name in the text, else the newest; undefined where there is none. */

@@ -3,6 +3,7 @@
  * tools and no others. What spends or ends something is done by a button that asks.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { toHpcError } from '../../../foundation/errors.ts';
 import { signalOf } from '../cancellation.ts';
@@ -17,8 +18,8 @@ export function registerParticipant(editor: Editor): vscode.Disposable {
     try {
       const folder = likelyFolder();
       if (folder === undefined) {
-        stream.markdown('Open the folder that holds the scripts to run, then ask again.');
-        stream.button({ command: 'workbench.action.files.openFolder', title: 'Open folder' });
+        stream.markdown(l10n.t('Open the folder that holds the scripts to run, then ask again.'));
+        stream.button({ command: 'workbench.action.files.openFolder', title: l10n.t('Open folder') });
         return {};
       }
       if (request.command === undefined) {
@@ -26,7 +27,7 @@ export function registerParticipant(editor: Editor): vscode.Disposable {
         if (await talk(request, history, stream, token, editor)) return {};
       }
       const { answerTo } = await import('./slashCommands.ts');
-      stream.progress('Looking');
+      stream.progress(l10n.t('Looking'));
       const answer = await answerTo(request.command, request.prompt, { editor, folder, signal });
       if (request.command === 'status' || request.command === 'why') void editor.runs.refreshQuietly(false);
       stream.markdown(answer.markdown);
@@ -37,7 +38,7 @@ export function registerParticipant(editor: Editor): vscode.Disposable {
       const typed = toHpcError(error);
       editor.log.error(typed.message, { code: typed.code });
       stream.markdown(`**${escapeMarkdown(typed.message)}**${typed.remediation === undefined ? '' : `\n\n${escapeMarkdown(typed.remediation)}`}`);
-      stream.button({ command: 'hpc-agent.showOutput', title: 'Show output' });
+      stream.button({ command: 'hpc-agent.showOutput', title: l10n.t('Show output') });
       return { errorDetails: { message: typed.message }, metadata: { code: typed.code } };
     } finally {
       dispose();

@@ -1,5 +1,6 @@
 /** What each slash command asks of operations. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { HpcError } from '../../../foundation/errors.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
 import type { Editor } from '../editor.ts';
@@ -50,10 +51,10 @@ export async function answerTo(command: string | undefined, prompt: string, cont
     case 'cancel': {
       const { cancel } = await import('../../../operations/cancel.ts');
       const run = await meant(prompt, context);
-      return cancelAnswer((await core.confirmation(cancel, { run_id: run.run_id }, options)) ?? `Cancel ${run.run_name}.`, run);
+      return cancelAnswer((await core.confirmation(cancel, { run_id: run.run_id }, options)) ?? l10n.t('Cancel {0}.', run.run_name), run);
     }
     default:
-      return helpAnswer;
+      return helpAnswer();
   }
 }
 

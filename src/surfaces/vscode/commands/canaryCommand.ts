@@ -1,5 +1,6 @@
 /** One task first, then the rest: from a cluster and its resources to the one question that spends. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { withProgress } from '../cancellation.ts';
 import { pickFolder, type Editor } from '../editor.ts';
 import { clusterStep, resourcesStep } from '../sweep/clusterSteps.ts';
@@ -9,20 +10,20 @@ import { runWizard } from '../sweep/wizard.ts';
 export async function runCanary(editor: Editor, argument?: unknown): Promise<void> {
   const folder = typeof argument === 'string' ? argument : await pickFolder(argument);
   if (folder === undefined) return;
-  const title = 'Run canary';
+  const title = l10n.t('Run canary');
   const draft = await runWizard(emptyDraft, [clusterStep(editor, folder, title), resourcesStep(editor, title)]);
   if (!draft) return;
   const { submit } = await import('../../../operations/submit.ts');
   const input = { ...runSpecOf(draft), canary: true };
-  const sentence = await withProgress(`Planning on ${draft.cluster ?? 'the cluster'}`, (signal, progress) => editor.core.confirmation(submit, input, { folder, signal, progress }));
-  const go: vscode.MessageItem = { title: 'Run task 0 first' };
-  const detail = 'Task 0 runs alone. The others are submitted when it ended well and left its results; where it fails, nothing else is submitted.';
+  const sentence = await withProgress(draft.cluster === undefined ? l10n.t('Planning') : l10n.t('Planning on {0}', draft.cluster), (signal, progress) => editor.core.confirmation(submit, input, { folder, signal, progress }));
+  const go: vscode.MessageItem = { title: l10n.t('Run task 0 first') };
+  const detail = l10n.t('Task 0 runs alone. The others are submitted when it ended well and left its results; where it fails, nothing else is submitted.');
   if ((await vscode.window.showInformationMessage(sentence ?? title, { modal: true, detail }, go)) !== go) return;
   try {
-    const answer = await withProgress(`Canary on ${draft.cluster ?? 'the cluster'}`, (signal, progress) => editor.core.call(submit, input, { folder, signal, progress }));
+    const answer = await withProgress(draft.cluster === undefined ? l10n.t('Canary') : l10n.t('Canary on {0}', draft.cluster), (signal, progress) => editor.core.call(submit, input, { folder, signal, progress }));
     await editor.runs.refresh(false);
     await editor.revealRun(answer.run_id);
-    void vscode.window.showInformationMessage(`The canary passed. ${answer.headline}`);
+    void vscode.window.showInformationMessage(l10n.t('The canary passed. {0}', answer.headline));
   } finally {
     void editor.runs.refreshQuietly(true);
   }

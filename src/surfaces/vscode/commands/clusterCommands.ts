@@ -1,6 +1,7 @@
 /** Commands on clusters: adding one from ~/.ssh/config or by hand, checking one, showing where its settings come from. */
 import * as os from 'node:os';
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { withProgress } from '../cancellation.ts';
 import { codeSpan, escapeMarkdown, table } from '../markdown.ts';
 import { showDocument } from '../documents/textDocuments.ts';
@@ -36,21 +37,21 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   const folder = anyFolder(editor);
   const { clustersAdd, clustersCandidates } = await import('../../../operations/clusters.ts');
   const { hosts } = await editor.core.call(clustersCandidates, {}, { folder });
-  const title = 'Add cluster';
+  const title = l10n.t('Add cluster');
   const address = /^(?:(?<user>[^\s@:/]+)@)?(?<host>[A-Za-z0-9][A-Za-z0-9._-]*)(?::(?<port>\d{1,5}))?$/;
   const hostStep: Step<NewCluster> = {
     name: 'host',
     ask: async (draft, place) => {
       const free = hosts.filter(({ configured_as }) => configured_as === null);
       const taken = hosts.filter(({ configured_as }) => configured_as !== null);
-      const byHand: HostRow = { label: '$(edit) Another host…', description: 'user@login.example.org', alwaysShow: true, host: undefined };
+      const byHand: HostRow = { label: l10n.t('$(edit) Another host…'), description: l10n.t('user@login.example.org'), alwaysShow: true, host: undefined };
       const rows: HostRow[] = [...free, ...taken].map((host) => ({
         label: `$(vm) ${host.alias}`,
         description: [host.user, host.hostname].filter((part) => part !== null).join('@'),
-        ...(host.configured_as === null ? {} : { detail: `already there as ${host.configured_as}` }),
+        ...(host.configured_as === null ? {} : { detail: l10n.t('already there as {0}', host.configured_as) }),
         host: host.alias,
       }));
-      const answer = await pickOne({ title, place, placeholder: rows.length > 0 ? 'Hosts of ~/.ssh/config' : '~/.ssh/config names no host: type one', items: [...rows, byHand] });
+      const answer = await pickOne({ title, place, placeholder: rows.length > 0 ? l10n.t('Hosts of ~/.ssh/config') : l10n.t('~/.ssh/config names no host: type one'), items: [...rows, byHand] });
       if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
       const { host } = answer.value;
       return { kind: 'next', state: host === undefined ? { typed: true } : { host, typed: false } };
@@ -63,10 +64,10 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
       const answer = await askText({
         title,
         place,
-        prompt: 'Login host, as you would type it after ssh',
-        placeholder: 'alice@login.example.org',
+        prompt: l10n.t('Login host, as you would type it after ssh'),
+        placeholder: l10n.t('alice@login.example.org'),
         value: draft.host === undefined ? '' : `${draft.user === undefined ? '' : `${draft.user}@`}${draft.host}${draft.port === undefined ? '' : `:${draft.port}`}`,
-        check: (text) => (address.test(text.trim()) ? {} : { error: 'Write a host name, user@host or user@host:port.' }),
+        check: (text) => (address.test(text.trim()) ? {} : { error: l10n.t('Write a host name, user@host or user@host:port.') }),
       });
       if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
       const { user, host, port } = address.exec(answer.value)?.groups ?? {};
@@ -80,10 +81,10 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
       const answer = await askText({
         title,
         place,
-        prompt: 'Name of the cluster, for you',
+        prompt: l10n.t('Name of the cluster, for you'),
         value: draft.name ?? nameFor(draft.host ?? ''),
         check: (text) =>
-          known.has(text.trim()) ? { error: `There is a cluster ${text.trim()} already.` } : /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text.trim()) ? {} : { error: 'Letters, digits, dots, dashes and underscores, beginning with a letter or digit.' },
+          known.has(text.trim()) ? { error: l10n.t('There is a cluster {0} already.', text.trim()) } : /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text.trim()) ? {} : { error: l10n.t('Letters, digits, dots, dashes and underscores, beginning with a letter or digit.') },
       });
       if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
       return { kind: 'next', state: { ...draft, name: answer.value } };
@@ -93,12 +94,12 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   const draft = await runWizard<NewCluster>({}, [hostStep, typedStep, nameStep]);
   if (draft?.host === undefined || draft.name === undefined) return undefined;
   const { host, name, user, port } = draft;
-  const added = await withProgress(`Testing the connection to ${host}`, (signal, progress) => editor.core.call(clustersAdd, { name, host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) }, { folder, signal, progress }));
+  const added = await withProgress(l10n.t('Testing the connection to {0}', host), (signal, progress) => editor.core.call(clustersAdd, { name, host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) }, { folder, signal, progress }));
   await editor.clusters.refresh();
   for (const note of added.notes) editor.log.info(`${name}: ${note}`);
   const open = 'Open clusters.yaml';
-  const scratch = added.scratch === null ? '' : `, works in ${added.scratch}`;
-  void vscode.window.showInformationMessage(`${name} was added: ${schedulerWord(added.scheduler)}${scratch}.`, open).then(async (answer) => {
+  const scheduler = schedulerWord(added.scheduler);
+  void vscode.window.showInformationMessage(added.scratch === null ? l10n.t('{0} was added: {1}.', name, scheduler) : l10n.t('{0} was added: {1}, works in {2}.', name, scheduler, added.scratch), open).then(async (answer) => {
     if (answer === open) await vscode.window.showTextDocument(vscode.Uri.file(added.file));
   });
   return added.name;
@@ -113,23 +114,23 @@ export async function chosenCluster(editor: Editor, argument: unknown, title: st
 }
 
 export async function preflightCluster(editor: Editor, argument: unknown): Promise<void> {
-  const cluster = await chosenCluster(editor, argument, 'Cluster to check');
+  const cluster = await chosenCluster(editor, argument, l10n.t('Cluster to check'));
   if (cluster === undefined) return;
   const { preflight } = await import('../../../operations/preflight.ts');
-  const report = await withProgress(`Checking ${cluster}`, (signal, progress) => editor.core.call(preflight, { cluster, force: true }, { folder: anyFolder(editor), signal, progress }));
+  const report = await withProgress(l10n.t('Checking {0}', cluster), (signal, progress) => editor.core.call(preflight, { cluster, force: true }, { folder: anyFolder(editor), signal, progress }));
   editor.clusters.setReport(cluster, report);
   await editor.clusters.refresh();
   const bad = report.checks.filter(({ ok }) => ok !== true);
-  const show = 'Show clusters';
-  const first = bad[0];
+  const show = l10n.t('Show clusters');
+  const problem = [bad[0]?.detail ?? l10n.t('not ready'), bad[0]?.remediation ?? ''].join(' ').trim();
   const answer = report.all_ok
-    ? await vscode.window.showInformationMessage(`${cluster} is ready: ${report.checks.length} checks passed.`)
-    : await vscode.window.showWarningMessage(`${cluster}: ${first?.detail ?? 'not ready'}${first?.remediation ? ` ${first.remediation}` : ''}${bad.length > 1 ? ` (and ${bad.length - 1} more)` : ''}`, show);
+    ? await vscode.window.showInformationMessage(l10n.t('{0} is ready: {1, plural, one {# check} other {# checks}} passed.', cluster, report.checks.length))
+    : await vscode.window.showWarningMessage(bad.length > 1 ? l10n.t('{0}: {1} (and {2} more)', cluster, problem, bad.length - 1) : l10n.t('{0}: {1}', cluster, problem), show);
   if (answer === show) await vscode.commands.executeCommand('hpcAgent.clusters.focus');
 }
 
 export async function showClusterSettings(editor: Editor, argument: unknown): Promise<void> {
-  const cluster = await chosenCluster(editor, argument, 'Cluster whose settings are shown');
+  const cluster = await chosenCluster(editor, argument, l10n.t('Cluster whose settings are shown'));
   if (cluster === undefined) return;
   const { clustersDescribe } = await import('../../../operations/clusters.ts');
   const described = await editor.core.call(clustersDescribe, { cluster }, { folder: anyFolder(editor) });
@@ -138,7 +139,7 @@ export async function showClusterSettings(editor: Editor, argument: unknown): Pr
   // What somebody wrote comes before what is built in.
   const values = [...described.values].sort((a, b) => Number(a.file === null) - Number(b.file === null));
   const rows = values.map((row) => [row.key, typeof row.value === 'string' ? row.value : JSON.stringify(row.value), row.file === null ? row.scope : `${short(row.file)}${row.line === null ? '' : `:${row.line}`}`]);
-  await showDocument(`clusters/${cluster}.md`, `# ${escapeMarkdown(cluster)}\n\nEvery setting in force and where it comes from. To change one: ${codeSpan('HPC Agent: Open clusters.yaml')}.\n\n${table(['setting', 'value', 'from'], rows)}\n`, { language: 'markdown' });
+  await showDocument(`clusters/${cluster}.md`, `# ${escapeMarkdown(cluster)}\n\n${l10n.t('Every setting in force and where it comes from. To change one: {0}.', codeSpan(l10n.t('HPC Agent: Open clusters.yaml')))}\n\n${table([l10n.t('setting'), l10n.t('value'), l10n.t('from')], rows)}\n`, { language: 'markdown' });
 }
 
 export async function openClustersFile(editor: Editor, argument: unknown): Promise<void> {
@@ -157,11 +158,11 @@ export async function openClustersFile(editor: Editor, argument: unknown): Promi
   }
   for (const { file } of editor.clusters.problems) files.set(file, 'has a problem');
   if (files.size === 0) {
-    const add = 'Add a cluster';
-    if ((await vscode.window.showInformationMessage('There is no clusters.yaml yet: adding a cluster writes it.', add)) === add) await addCluster(editor);
+    const add = l10n.t('Add a cluster');
+    if ((await vscode.window.showInformationMessage(l10n.t('There is no clusters.yaml yet: adding a cluster writes it.'), add)) === add) await addCluster(editor);
     return;
   }
   const items = [...files].map(([file, scope]) => ({ label: file, description: scope }));
-  const file = items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title: 'Open clusters.yaml' });
+  const file = items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title: l10n.t('Open clusters.yaml') });
   if (file) await vscode.window.showTextDocument(vscode.Uri.file(file.label));
 }

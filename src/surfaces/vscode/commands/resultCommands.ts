@@ -1,5 +1,6 @@
 /** Reducing, and the results as a readable table. Every number shown comes from the fetched files. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { ResultsTable } from '../../../operations/schemas.ts';
 import { withProgress } from '../cancellation.ts';
 import type { Dashboard } from '../dashboard/dashboard.ts';
@@ -12,17 +13,17 @@ import { chosenRun } from './runCommands.ts';
 const files = new Map<string, ResultsTable['files']>();
 
 export async function aggregateRun(editor: Editor, argument: unknown): Promise<void> {
-  const chosen = await chosenRun(editor, argument, 'Run to aggregate', (run) => run.counts.complete > 0);
+  const chosen = await chosenRun(editor, argument, l10n.t('Run to aggregate'), (run) => run.counts.complete > 0);
   if (!chosen) return;
   const { aggregate } = await import('../../../operations/aggregate.ts');
   let partial = false;
   if (chosen.run && chosen.run.counts.complete < chosen.run.total_tasks) {
-    const go: vscode.MessageItem = { title: 'Aggregate what is there' };
+    const go: vscode.MessageItem = { title: l10n.t('Aggregate what is there') };
     const missing = chosen.run.total_tasks - chosen.run.counts.complete;
-    if ((await vscode.window.showWarningMessage(`${missing} of ${chosen.run.total_tasks} tasks are not done.`, { modal: true, detail: 'The results are marked as partial and name what is missing.' }, go)) !== go) return;
+    if ((await vscode.window.showWarningMessage(l10n.t('{0, plural, one {# of {1} tasks is not done.} other {# of {1} tasks are not done.}}', missing, chosen.run.total_tasks), { modal: true, detail: l10n.t('The results are marked as partial and name what is missing.') }, go)) !== go) return;
     partial = true;
   }
-  const { report, table } = await withProgress(`Aggregating ${chosen.run?.run_name ?? chosen.run_id}`, (signal, progress) =>
+  const { report, table } = await withProgress(l10n.t('Aggregating {0}', chosen.run?.run_name ?? chosen.run_id), (signal, progress) =>
     editor.core.call(aggregate, { run_id: chosen.run_id, force: true, ...(partial ? { allow_partial: true } : {}) }, { folder: chosen.folder, signal, progress }),
   );
   if (!report.ok) editor.log.warn('The aggregation report is not clean', { run_id: chosen.run_id, report });
@@ -30,16 +31,16 @@ export async function aggregateRun(editor: Editor, argument: unknown): Promise<v
 }
 
 export async function openResults(editor: Editor, argument: unknown): Promise<void> {
-  const chosen = await chosenRun(editor, argument, 'Run whose results are shown', (run) => run.counts.complete > 0);
+  const chosen = await chosenRun(editor, argument, l10n.t('Run whose results are shown'), (run) => run.counts.complete > 0);
   if (!chosen) return;
   const { results } = await import('../../../operations/results.ts');
-  const table = await withProgress(`Results of ${chosen.run?.run_name ?? chosen.run_id}`, (signal, progress) => editor.core.call(results, { run_id: chosen.run_id }, { folder: chosen.folder, signal, progress }));
+  const table = await withProgress(l10n.t('Results of {0}', chosen.run?.run_name ?? chosen.run_id), (signal, progress) => editor.core.call(results, { run_id: chosen.run_id }, { folder: chosen.folder, signal, progress }));
   await showTable(table, chosen.run?.run_name ?? chosen.run_id, []);
 }
 
 /** The results drawn: best points, effects, heat map, comparison. */
 export async function exploreResults(editor: Editor, dashboard: Dashboard, argument: unknown): Promise<void> {
-  const chosen = await chosenRun(editor, argument, 'Run whose results are explored', (run) => run.counts.complete > 0);
+  const chosen = await chosenRun(editor, argument, l10n.t('Run whose results are explored'), (run) => run.counts.complete > 0);
   if (chosen) await dashboard.go({ view: 'results', params: { run: chosen.run_id } });
 }
 
@@ -58,15 +59,15 @@ function shownFiles(argument: unknown): ResultsTable['files'] | undefined {
 }
 
 async function fetchedFiles(editor: Editor, argument: unknown): Promise<ResultsTable['files'] | undefined> {
-  const chosen = await chosenRun(editor, argument, 'Run whose results are shown', (run) => run.counts.complete > 0);
+  const chosen = await chosenRun(editor, argument, l10n.t('Run whose results are shown'), (run) => run.counts.complete > 0);
   if (!chosen) return undefined;
   const { results } = await import('../../../operations/results.ts');
-  const table = await withProgress('Fetching the results', (signal, progress) => editor.core.call(results, { run_id: chosen.run_id, limit: 1 }, { folder: chosen.folder, signal, progress }));
+  const table = await withProgress(l10n.t('Fetching the results'), (signal, progress) => editor.core.call(results, { run_id: chosen.run_id, limit: 1 }, { folder: chosen.folder, signal, progress }));
   return table.files;
 }
 
 async function showTable(table: ResultsTable, name: string, problems: readonly string[]): Promise<void> {
-  const uri = putDocument(`${table.run_id}/${name} results.md`, resultsText(table, name, problems));
+  const uri = putDocument(`${table.run_id}/${l10n.t('{0} results', name)}.md`, resultsText(table, name, problems));
   files.set(uri.toString(), table.files);
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
 }

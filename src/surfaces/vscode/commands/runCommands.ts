@@ -1,5 +1,6 @@
 /** Commands on runs: choosing one, asking its cluster, cancelling, finishing an interrupted submission. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
 import { withProgress } from '../cancellation.ts';
 import { showDocument } from '../documents/textDocuments.ts';
@@ -37,7 +38,7 @@ export async function pickRun(editor: Editor, title: string, filter: (run: RunSu
   if (!editor.runs.state.loaded) await editor.runs.refresh(false);
   const runs = editor.runs.runs.filter(filter);
   if (runs.length === 0) {
-    void vscode.window.showInformationMessage(editor.runs.runs.length === 0 ? 'There are no runs in this workspace yet.' : 'There is no run for which this can be done.');
+    void vscode.window.showInformationMessage(editor.runs.runs.length === 0 ? l10n.t('There are no runs in this workspace yet.') : l10n.t('There is no run for which this can be done.'));
     return undefined;
   }
   const now = new Date();
@@ -50,10 +51,10 @@ export async function refreshRuns(editor: Editor): Promise<void> {
 }
 
 export async function cancelRun(editor: Editor, argument: unknown): Promise<void> {
-  const chosen = await chosenRun(editor, argument, 'Run to cancel', isOpen);
+  const chosen = await chosenRun(editor, argument, l10n.t('Run to cancel'), isOpen);
   if (!chosen) return;
   const subject = subjectOf(argument);
-  await cancelSelection(editor, chosen.folder, { run_id: chosen.run_id, ...(subject?.kind === 'wave' ? { wave: subject.wave } : {}) }, subject?.kind === 'wave' ? 'Cancel wave' : 'Cancel run');
+  await cancelSelection(editor, chosen.folder, { run_id: chosen.run_id, ...(subject?.kind === 'wave' ? { wave: subject.wave } : {}) }, subject?.kind === 'wave' ? l10n.t('Cancel wave') : l10n.t('Cancel run'));
 }
 
 export async function cancelTasks(editor: Editor, argument: unknown, selected: unknown): Promise<void> {
@@ -69,12 +70,12 @@ export async function cancelTasks(editor: Editor, argument: unknown, selected: u
     byRun.set(subject.runId, entry);
   }
   if (byRun.size === 0) {
-    const chosen = await chosenRun(editor, argument, 'Run whose tasks are cancelled', isOpen);
+    const chosen = await chosenRun(editor, argument, l10n.t('Run whose tasks are cancelled'), isOpen);
     const ids = chosen && (await askTaskIds(chosen.run?.total_tasks));
     if (chosen && ids) byRun.set(chosen.run_id, { folder: chosen.folder, ids: new Set(ids) });
   }
   for (const [runId, { folder, ids }] of byRun) {
-    await cancelSelection(editor, folder, { run_id: runId, task_ids: [...ids].sort((a, b) => a - b) }, ids.size === 1 ? 'Cancel task' : `Cancel ${ids.size} tasks`);
+    await cancelSelection(editor, folder, { run_id: runId, task_ids: [...ids].sort((a, b) => a - b) }, l10n.t('{0, plural, one {Cancel task} other {Cancel # tasks}}', ids.size));
   }
 }
 
@@ -82,11 +83,11 @@ async function cancelSelection(editor: Editor, folder: string, input: { run_id: 
   const { cancel } = await import('../../../operations/cancel.ts');
   const sentence = await editor.core.confirmation(cancel, input, { folder });
   const go: vscode.MessageItem = { title: verb };
-  const keep: vscode.MessageItem = { title: 'Keep', isCloseAffordance: true };
-  if ((await vscode.window.showWarningMessage(sentence ?? `${verb}?`, { modal: true }, go, keep)) !== go) return;
+  const keep: vscode.MessageItem = { title: l10n.t('Keep'), isCloseAffordance: true };
+  if ((await vscode.window.showWarningMessage(sentence ?? l10n.t('{0}?', verb), { modal: true }, go, keep)) !== go) return;
   const answer = await withProgress(verb, (signal, progress) => editor.core.call(cancel, input, { folder, signal, progress }));
-  const ended = answer.already_ended > 0 ? ` ${answer.already_ended} had ended already.` : '';
-  void vscode.window.showInformationMessage(`${answer.cancelled_tasks} ${answer.cancelled_tasks === 1 ? 'task was' : 'tasks were'} asked to end on ${answer.cluster}.${ended}`);
+  const asked = l10n.t('{0, plural, one {# task was} other {# tasks were}} asked to end on {1}.', answer.cancelled_tasks, answer.cluster);
+  void vscode.window.showInformationMessage(answer.already_ended > 0 ? `${asked} ${l10n.t('{0} had ended already.', answer.already_ended)}` : asked);
   await editor.runs.refreshQuietly(true);
 }
 
@@ -104,38 +105,38 @@ async function askTaskIds(total: number | undefined): Promise<readonly number[] 
     return ids;
   };
   const text = await vscode.window.showInputBox({
-    title: 'Tasks to cancel',
-    prompt: total === undefined ? 'For example 3,7,10-20' : `From 0 to ${total - 1}, for example 3,7,10-20`,
-    validateInput: (value) => (parse(value) ? undefined : `Write numbers and ranges${total === undefined ? '' : ` from 0 to ${total - 1}`}, separated by commas: 3,7,10-20`),
+    title: l10n.t('Tasks to cancel'),
+    prompt: total === undefined ? l10n.t('For example 3,7,10-20') : l10n.t('From 0 to {0}, for example 3,7,10-20', String(total - 1)),
+    validateInput: (value) => (parse(value) ? undefined : total === undefined ? l10n.t('Write numbers and ranges, separated by commas: 3,7,10-20') : l10n.t('Write numbers and ranges from 0 to {0}, separated by commas: 3,7,10-20', String(total - 1))),
   });
   return text === undefined ? undefined : parse(text);
 }
 
 /** For a submission whose reply was lost: finds what the cluster has, then offers to submit what is missing. */
 export async function resumeSubmission(editor: Editor, argument: unknown): Promise<void> {
-  const chosen = await chosenRun(editor, argument, 'Interrupted submission', (run) => run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting');
+  const chosen = await chosenRun(editor, argument, l10n.t('Interrupted submission'), (run) => run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting');
   if (!chosen) return;
   const { folder, run_id } = chosen;
   const { reconcile } = await import('../../../operations/reconcile.ts');
-  const found = await withProgress('Looking for the submission', (signal, progress) => editor.core.call(reconcile, { run_id }, { folder, signal, progress }));
+  const found = await withProgress(l10n.t('Looking for the submission'), (signal, progress) => editor.core.call(reconcile, { run_id }, { folder, signal, progress }));
   await editor.runs.refreshQuietly(false);
   const missing = found.found_jobs.filter(({ job_id }) => job_id === null).length;
   if (missing === 0) {
-    void vscode.window.showInformationMessage(`Nothing is missing: all ${found.found_jobs.length} jobs of ${found.run.run_name} are on ${found.run.cluster}.`);
+    void vscode.window.showInformationMessage(l10n.t('{0, plural, one {Nothing is missing: the job of {1} is on {2}.} other {Nothing is missing: all # jobs of {1} are on {2}.}}', found.found_jobs.length, found.run.run_name, found.run.cluster));
     return;
   }
   const { submit } = await import('../../../operations/submit.ts');
-  const go: vscode.MessageItem = { title: 'Submit what is missing' };
+  const go: vscode.MessageItem = { title: l10n.t('Submit what is missing') };
   const sentence = await editor.core.confirmation(submit, { resume: run_id }, { folder });
-  const answer = await vscode.window.showWarningMessage(`${missing} of ${found.found_jobs.length} jobs of ${found.run.run_name} are not on ${found.run.cluster}.`, { modal: true, ...(sentence === undefined ? {} : { detail: sentence }) }, go);
+  const answer = await vscode.window.showWarningMessage(l10n.t('{0, plural, one {# of {1} jobs of {2} is not on {3}.} other {# of {1} jobs of {2} are not on {3}.}}', missing, found.found_jobs.length, found.run.run_name, found.run.cluster), { modal: true, ...(sentence === undefined ? {} : { detail: sentence }) }, go);
   if (answer !== go) return;
-  const outcome = await withProgress('Finishing the submission', (signal, progress) => editor.core.call(submit, { resume: run_id }, { folder, signal, progress }));
+  const outcome = await withProgress(l10n.t('Finishing the submission'), (signal, progress) => editor.core.call(submit, { resume: run_id }, { folder, signal, progress }));
   void vscode.window.showInformationMessage(outcome.headline);
   await editor.runs.refreshQuietly(true);
 }
 
 export async function showRunDetails(editor: Editor, argument: unknown): Promise<void> {
-  const chosen = await chosenRun(editor, argument, 'Run to show');
+  const chosen = await chosenRun(editor, argument, l10n.t('Run to show'));
   if (!chosen?.run) return;
   await showDocument(`${chosen.run_id}/run.md`, runTooltip(chosen.run, new Date()).replaceAll(/\$\([a-z-]+\) /g, ''), { language: 'markdown' });
 }

@@ -1,5 +1,6 @@
 /** From scripts to a submitted run: the New Sweep guide, and its second half for a tasks.py that is there. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { PlanOutput, RunSpec } from '../../../operations/schemas.ts';
 import { withProgress } from '../cancellation.ts';
 import type { Dashboard } from '../dashboard/dashboard.ts';
@@ -14,7 +15,7 @@ import { runWizard } from '../sweep/wizard.ts';
 
 async function discover(editor: Editor, folder: string): Promise<{ readonly executors: readonly Executor[]; readonly problems: readonly { path: string; message: string }[] }> {
   const operation = (await import('../../../operations/discover.ts')).discover;
-  return withProgress('Looking for scripts', (signal, progress) => editor.core.call(operation, {}, { folder, signal, progress }));
+  return withProgress(l10n.t('Looking for scripts'), (signal, progress) => editor.core.call(operation, {}, { folder, signal, progress }));
 }
 
 export async function newSweep(editor: Editor, argument: unknown): Promise<void> {
@@ -23,8 +24,8 @@ export async function newSweep(editor: Editor, argument: unknown): Promise<void>
   const { executors, problems } = await discover(editor, folder);
   for (const { path, message } of problems) editor.log.warn(`${path}: ${message}`);
   if (executors.length === 0) {
-    const sample = 'Try the sample';
-    const answer = await vscode.window.showWarningMessage(`No script that can be run as a task was found in ${folder}. A script is found by its command-line flags (argparse, click, typer) or its #SBATCH lines.`, sample, 'Show output');
+    const sample = l10n.t('Try the sample');
+    const answer = await vscode.window.showWarningMessage(l10n.t('No script that can be run as a task was found in {0}. A script is found by its command-line flags (argparse, click, typer) or its #SBATCH lines.', folder), sample, l10n.t('Show output'));
     if (answer === sample) await vscode.commands.executeCommand('hpc-agent.trySample');
     else if (answer !== undefined) editor.channel.show(true);
     return;
@@ -41,9 +42,9 @@ export async function newSweep(editor: Editor, argument: unknown): Promise<void>
       executorsStep(context),
       parametersStep(context),
       existingTasksStep(context),
-      clusterStep(editor, folder, 'New sweep'),
-      resourcesStep(editor, 'New sweep'),
-      reviewStep({ editor, folder, title: 'New sweep', outcome, prepare: (draft, signal) => writeTasks(context, draft, signal) }),
+      clusterStep(editor, folder, l10n.t('New sweep')),
+      resourcesStep(editor, l10n.t('New sweep')),
+      reviewStep({ editor, folder, title: l10n.t('New sweep'), outcome, prepare: (draft, signal) => writeTasks(context, draft, signal) }),
     ],
     (draft) => void editor.context.workspaceState.update(key, draft),
   );
@@ -72,12 +73,12 @@ export async function submitExisting(editor: Editor, argument: unknown): Promise
   const folder = await pickFolder(argument);
   if (folder === undefined) return;
   if (!(await hasTasks(folder))) {
-    const start = 'New sweep…';
-    if ((await vscode.window.showInformationMessage('There is no .hpc/tasks.py in this folder yet: it says what the tasks are.', start)) === start) await newSweep(editor, undefined);
+    const start = l10n.t('New sweep…');
+    if ((await vscode.window.showInformationMessage(l10n.t('There is no .hpc/tasks.py in this folder yet: it says what the tasks are.'), start)) === start) await newSweep(editor, undefined);
     return;
   }
   const outcome: Outcome = {};
-  const title = 'Submit run';
+  const title = l10n.t('Submit run');
   const final = await runWizard(initialDraft(editor, argument), [
     clusterStep(editor, folder, title),
     resourcesStep(editor, title),
@@ -107,7 +108,7 @@ async function planFor(editor: Editor, argument: unknown, title: string): Promis
   if (!draft) return undefined;
   const operation = (await import('../../../operations/plan.ts')).plan;
   const spec = runSpecOf(draft);
-  return { folder, spec, plan: await withProgress(`Planning on ${draft.cluster}`, (signal, progress) => editor.core.call(operation, spec, { folder, signal, progress })) };
+  return { folder, spec, plan: await withProgress(l10n.t('Planning on {0}', draft.cluster ?? ''), (signal, progress) => editor.core.call(operation, spec, { folder, signal, progress })) };
 }
 
 /** What the New Sweep guide hands over when its plan is to be seen drawn. */
@@ -121,7 +122,7 @@ const isHandover = (argument: unknown): argument is PlanHandover => typeof argum
 
 /** The plan drawn to scale, in the dashboard, with the buttons that submit it. */
 export async function planRun(editor: Editor, dashboard: Dashboard, argument: unknown): Promise<void> {
-  const planned = isHandover(argument) ? argument : await planFor(editor, argument, 'Plan');
+  const planned = isHandover(argument) ? argument : await planFor(editor, argument, l10n.t('Plan'));
   if (!planned) return;
   const { rememberPlan } = await import('../dashboard/planSource.ts');
   rememberPlan(editor, planned.folder, planned.spec, planned.plan);
@@ -129,7 +130,7 @@ export async function planRun(editor: Editor, dashboard: Dashboard, argument: un
 }
 
 export async function showJobScript(editor: Editor, argument: unknown): Promise<void> {
-  const planned = await planFor(editor, argument, 'Job script');
+  const planned = await planFor(editor, argument, l10n.t('Job script'));
   if (planned) await showDocument(`plan/${planned.plan.run_name}.job.sh`, planned.plan.job_script, { language: 'shellscript' });
 }
 
@@ -139,12 +140,12 @@ export async function discoverExecutors(editor: Editor): Promise<void> {
   const { executors, problems } = await discover(editor, folder);
   for (const { path, message } of problems) editor.log.warn(`${path}: ${message}`);
   if (executors.length === 0) return newSweep(editor, undefined);
-  const open: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('go-to-file'), tooltip: 'Open the script' };
-  const items = executors.map((executor) => ({ label: executor.path, file: executor.file, description: executor.summary, detail: executor.flags.map(({ name }) => `--${name}`).join(' ') || 'no flags found', buttons: [open] }));
+  const open: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('go-to-file'), tooltip: l10n.t('Open the script') };
+  const items = executors.map((executor) => ({ label: executor.path, file: executor.file, description: executor.summary, detail: executor.flags.map(({ name }) => `--${name}`).join(' ') || l10n.t('no flags found'), buttons: [open] }));
   const { pickOne } = await import('../quickInput.ts');
   const answer = await pickOne({
-    title: `${executors.length === 1 ? '1 script' : `${executors.length} scripts`} can be run as tasks`,
-    placeholder: 'Choose one to sweep its flags',
+    title: l10n.t('{0, plural, one {# script} other {# scripts}} can be run as tasks', executors.length),
+    placeholder: l10n.t('Choose one to sweep its flags'),
     items,
     onButton: ({ file }) => void vscode.window.showTextDocument(vscode.Uri.joinPath(vscode.Uri.file(folder), file)),
   });

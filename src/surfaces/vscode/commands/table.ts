@@ -1,5 +1,6 @@
 /** Every command of the manifest and what does it. Handlers that need more than a line live in their own file, loaded on first use. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { commandIds, type CommandHandler, type CommandTable } from '../commandIds.ts';
 import { tellError, type Editor } from '../editor.ts';
@@ -90,12 +91,12 @@ export function commandTable({ editor, views, logs, language, forwards, dashboar
     releaseReservation: async (argument) => (await reservations()).releaseReservation(editor, argument),
     refreshReservations: async () => (await reservations()).refreshReservations(editor),
     copyRunId: async (argument) => {
-      const runId = runIdOf(subjectOf(argument)) ?? (await (await runs()).pickRun(editor, 'Run whose id is copied'))?.run_id;
+      const runId = runIdOf(subjectOf(argument)) ?? (await (await runs()).pickRun(editor, l10n.t('Run whose id is copied')))?.run_id;
       if (runId !== undefined) await vscode.env.clipboard.writeText(runId);
     },
     copyRemotePath: async (argument) => {
       const runId = runIdOf(subjectOf(argument));
-      const run = runId === undefined ? await (await runs()).pickRun(editor, 'Run whose folder on the cluster is copied') : editor.runs.find(runId);
+      const run = runId === undefined ? await (await runs()).pickRun(editor, l10n.t('Run whose folder on the cluster is copied')) : editor.runs.find(runId);
       if (run) await vscode.env.clipboard.writeText(run.remote_path);
     },
     showOutput: () => editor.channel.show(),

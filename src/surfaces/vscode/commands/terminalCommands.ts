@@ -1,5 +1,6 @@
 /** Terminals on clusters and in reservations, and ports of held nodes in the browser here. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { withProgress } from '../cancellation.ts';
 import type { Editor } from '../editor.ts';
 import { likelyFolder } from '../editor.ts';
@@ -12,7 +13,7 @@ import { chosenReservation } from './reservationCommands.ts';
 const folderFor = (editor: Editor): string => likelyFolder() ?? editor.context.globalStorageUri.fsPath;
 
 export async function clusterTerminal(editor: Editor, argument: unknown): Promise<vscode.ExtensionTerminalOptions | undefined> {
-  const cluster = await chosenCluster(editor, argument, 'Cluster for the terminal');
+  const cluster = await chosenCluster(editor, argument, l10n.t('Cluster for the terminal'));
   if (cluster === undefined) return undefined;
   const { openClusterTerminal } = await import('../../../operations/terminals.ts');
   const folder = folderFor(editor);
@@ -20,7 +21,7 @@ export async function clusterTerminal(editor: Editor, argument: unknown): Promis
 }
 
 export async function reservationTerminal(editor: Editor, argument: unknown): Promise<vscode.ExtensionTerminalOptions | undefined> {
-  const row = await chosenReservation(editor, argument, 'Attach to reservation', ({ liveness }) => liveness !== 'dead');
+  const row = await chosenReservation(editor, argument, l10n.t('Attach to reservation'), ({ liveness }) => liveness !== 'dead');
   if (!row) return undefined;
   const { openReservationTerminal } = await import('../../../operations/reservations/attach.ts');
   const folder = folderFor(editor);
@@ -34,7 +35,7 @@ export async function openTerminal(options: Promise<vscode.ExtensionTerminalOpti
 
 /** A notebook server on the held node, and this computer's browser in front of it. Closing its terminal ends both. Gives the address; undefined where there is none. */
 export async function openNotebook(editor: Editor, forwards: Forwards, argument: unknown): Promise<string | undefined> {
-  const row = await chosenReservation(editor, argument, 'Reservation for the notebook', ({ liveness }) => liveness !== 'dead');
+  const row = await chosenReservation(editor, argument, l10n.t('Reservation for the notebook'), ({ liveness }) => liveness !== 'dead');
   if (!row) return undefined;
   const { openNotebookTerminal, openReservationPort } = await import('../../../operations/terminals.ts');
   const folder = folderFor(editor);
@@ -47,7 +48,7 @@ export async function openNotebook(editor: Editor, forwards: Forwards, argument:
     const made = forwards.add(opened, port, { path, onStop: () => terminal.dispose() });
     tell(made.url);
     void openInBrowser(made.url).catch(() => undefined);
-    void tellForward(made, 'The notebook is open');
+    void tellForward(made, l10n.t('The notebook is open'));
     return made;
   };
   const listen = (text: string): void => {
@@ -58,11 +59,11 @@ export async function openNotebook(editor: Editor, forwards: Forwards, argument:
     forward = connect(found.port, found.path);
     forward.catch((error: unknown) => {
       tell(undefined);
-      void vscode.window.showErrorMessage(`The notebook runs, but its port could not be reached: ${error instanceof Error ? error.message : String(error)}`);
+      void vscode.window.showErrorMessage(l10n.t('The notebook runs, but its port could not be reached: {0}', error instanceof Error ? error.message : String(error)));
     });
   };
   const pty = new RemoteTerminal((terminal, signal) => editor.core.within('acts', { folder, signal }, (context) => openNotebookTerminal(row.id, terminal, context)), listen);
-  const terminal = vscode.window.createTerminal({ name: `Notebook in ${row.name}`, pty, iconPath: new vscode.ThemeIcon('notebook') });
+  const terminal = vscode.window.createTerminal({ name: l10n.t('Notebook in {0}', row.name), pty, iconPath: new vscode.ThemeIcon('notebook') });
   const closed = vscode.window.onDidCloseTerminal((ended) => {
     if (ended !== terminal) return;
     closed.dispose();
@@ -74,50 +75,52 @@ export async function openNotebook(editor: Editor, forwards: Forwards, argument:
 }
 
 export async function forwardPort(editor: Editor, forwards: Forwards, argument: unknown): Promise<void> {
-  const row = await chosenReservation(editor, argument, 'Reservation whose port is forwarded', ({ liveness }) => liveness !== 'dead');
+  const row = await chosenReservation(editor, argument, l10n.t('Reservation whose port is forwarded'), ({ liveness }) => liveness !== 'dead');
   if (!row) return;
   const isPort = (text: string): boolean => /^\d{1,5}$/.test(text.trim()) && Number(text) > 0 && Number(text) < 65_536;
-  const text = await vscode.window.showInputBox({ title: `Port of ${row.node === '' ? row.name : row.node}`, prompt: 'Where the program on the node listens', value: '8888', validateInput: (value) => (isPort(value) ? undefined : 'Write a number from 1 to 65535.') });
+  const text = await vscode.window.showInputBox({ title: l10n.t('Port of {0}', row.node === '' ? row.name : row.node), prompt: l10n.t('Where the program on the node listens'), value: '8888', validateInput: (value) => (isPort(value) ? undefined : l10n.t('Write a number from 1 to 65535.')) });
   if (text === undefined) return;
   const { openReservationPort } = await import('../../../operations/terminals.ts');
   const folder = folderFor(editor);
-  const port = await withProgress(`Forwarding port ${text} of ${row.name}`, (signal) => {
+  const port = await withProgress(l10n.t('Forwarding port {0} of {1}', text, row.name), (signal) => {
     // The port outlives the notification: its signal is for the waiting alone.
     signal.throwIfAborted();
     return editor.core.within('acts', { folder }, (context) => openReservationPort(row.id, Number(text), context));
   });
-  await tellForward(forwards.add(port, Number(text)), 'Forwarded');
+  await tellForward(forwards.add(port, Number(text)), l10n.t('Forwarded'));
 }
 
 async function tellForward(forward: OpenForward, words: string): Promise<void> {
-  const [open, copy, stop] = ['Open in browser', 'Copy address', 'Stop'] as const;
-  const answer = await vscode.window.showInformationMessage(`${words}: ${describeForward(forward)}`, open, copy, stop);
-  await actOn(forward, answer);
+  const items = forwardActs().map(({ title, act }) => ({ title, act }));
+  const answer = await vscode.window.showInformationMessage(l10n.t('{0}: {1}', words, describeForward(forward)), ...items);
+  await actOn(forward, answer?.act);
 }
 
-async function actOn(forward: OpenForward, answer: string | undefined): Promise<void> {
-  if (answer === 'Open in browser') await openInBrowser(forward.url);
-  if (answer === 'Copy address') await vscode.env.clipboard.writeText(forward.url);
-  if (answer === 'Stop') forward.stop();
+type ForwardAct = 'open' | 'copy' | 'stop';
+
+const forwardActs = (): readonly { readonly title: string; readonly icon: string; readonly act: ForwardAct }[] => [
+  { title: l10n.t('Open in browser'), icon: 'link-external', act: 'open' },
+  { title: l10n.t('Copy address'), icon: 'copy', act: 'copy' },
+  { title: l10n.t('Stop'), icon: 'debug-stop', act: 'stop' },
+];
+
+async function actOn(forward: OpenForward, act: ForwardAct | undefined): Promise<void> {
+  if (act === 'open') await openInBrowser(forward.url);
+  if (act === 'copy') await vscode.env.clipboard.writeText(forward.url);
+  if (act === 'stop') forward.stop();
 }
 
 /** All that is open, each to be opened in the browser or stopped. */
 export async function showForwards(forwards: Forwards): Promise<void> {
   const { all } = forwards;
   if (all.length === 0) {
-    void vscode.window.showInformationMessage('No port of a held node is forwarded.');
+    void vscode.window.showInformationMessage(l10n.t('No port of a held node is forwarded.'));
     return;
   }
   const only = all.length === 1 ? all[0] : undefined;
-  const forward = only ?? (await vscode.window.showQuickPick(all.map((item) => ({ label: describeForward(item), item })), { title: 'Forwarded ports' }))?.item;
+  const forward = only ?? (await vscode.window.showQuickPick(all.map((item) => ({ label: describeForward(item), item })), { title: l10n.t('Forwarded ports') }))?.item;
   if (!forward) return;
-  const chosen = await vscode.window.showQuickPick(
-    [
-      { label: '$(link-external) Open in browser', act: 'Open in browser' },
-      { label: '$(copy) Copy address', act: 'Copy address' },
-      { label: '$(debug-stop) Stop', act: 'Stop' },
-    ],
-    { title: describeForward(forward) },
-  );
+  const rows = forwardActs().map(({ title, icon, act }) => ({ label: `$(${icon}) ${title}`, act }));
+  const chosen = await vscode.window.showQuickPick(rows, { title: describeForward(forward) });
   await actOn(forward, chosen?.act);
 }

@@ -11,6 +11,7 @@ export interface PageFiles {
   readonly language: string;
 }
 
+// not translated: markup and a policy
 export function pageHtml({ script, style, cspSource, nonce, language }: PageFiles): string {
   const policy = ["default-src 'none'", `script-src 'nonce-${nonce}'`, `style-src ${cspSource} 'nonce-${nonce}'`, `img-src ${cspSource} data: blob:`, `font-src ${cspSource}`, "form-action 'none'", "base-uri 'none'"].join('; ');
   return `<!DOCTYPE html>

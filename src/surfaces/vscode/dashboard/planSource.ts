@@ -6,6 +6,7 @@
  */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import * as z from 'zod/mini';
 import type { WirePlan } from '../../../../webview/protocol/plan.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
@@ -95,7 +96,7 @@ class PlanSource implements OpenSource<'plan'> {
 
   private publish(): void {
     const { editor } = this.context;
-    this.context.title(this.plan ? `Plan: ${this.plan.run_name}` : 'Plan');
+    this.context.title(this.plan ? l10n.t('Plan: {0}', this.plan.run_name) : l10n.t('Plan'));
     this.context.publish({
       tasks: this.tasks,
       clusters: editor.clusters.rows.map((row) => ({ name: row.name, scheduler: schedulerWord(row.scheduler) })),
@@ -128,14 +129,14 @@ class PlanSource implements OpenSource<'plan'> {
     const { editor } = this.context;
     const { folder, spec, plan } = this;
     if (folder === undefined || !spec || !plan || this.busy !== null) return null;
-    const go: vscode.MessageItem = { title: canary ? 'Run canary first' : 'Submit' };
-    const detail = canary ? 'Task 0 runs first as a run of its own; the rest is submitted only when it passed.' : undefined;
+    const go: vscode.MessageItem = { title: canary ? l10n.t('Run canary first') : l10n.t('Submit') };
+    const detail = canary ? l10n.t('Task 0 runs first as a run of its own; the rest is submitted only when it passed.') : undefined;
     if ((await vscode.window.showWarningMessage(plan.confirm_prompt, { modal: true, ...(detail === undefined ? {} : { detail }) }, go)) !== go) return null;
     const { submit } = await import('../../../operations/submit.ts');
     try {
       // The submission goes on when the page is left: only its own notification cancels it.
       const outcome = await this.during(canary ? 'canary' : 'submitting', async () =>
-        withProgress(`Submitting ${plan.run_name} to ${plan.cluster}`, (signal, progress) => editor.core.call(submit, { ...spec, if_prior: again ? 'new' : 'reuse', ...(canary ? { canary: true } : {}) }, { folder, signal, progress })),
+        withProgress(l10n.t('Submitting {0} to {1}', plan.run_name, plan.cluster), (signal, progress) => editor.core.call(submit, { ...spec, if_prior: again ? 'new' : 'reuse', ...(canary ? { canary: true } : {}) }, { folder, signal, progress })),
       );
       plansOf(editor).delete(keyOf(folder, spec));
       void vscode.window.showInformationMessage(outcome.headline);

@@ -6,6 +6,7 @@
  */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { WireTable } from '../../../../webview/protocol/results.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { HpcError, messageOf } from '../../../foundation/errors.ts';
@@ -67,19 +68,19 @@ class ResultsSource implements OpenSource<'results'> {
       const file = await this.context.editor.core.call(taskFile, { run_id: this.runId(), task_id, path: name }, { folder: this.folder(), signal });
       if (!file.found) throw new HpcError('outputs_missing', `${file.path} is not there any more.`);
       if (!file.is_text) throw new HpcError('spec_invalid', `${file.path} is no text (${file.size} bytes): look at it on the cluster.`);
-      await showDocument(`${this.runId()}/task ${task_id}/${name}`, file.text, { beside: true });
+      await showDocument(`${this.runId()}/${l10n.t('task {0}', String(task_id))}/${name}`, file.text, { beside: true });
       return {};
     },
     save: async ({ name, content, encoding }) => {
       const place = vscode.Uri.file(path.join(this.folder(), 'results', this.runId(), name));
-      const chosen = await vscode.window.showSaveDialog({ defaultUri: place, title: 'Save' });
+      const chosen = await vscode.window.showSaveDialog({ defaultUri: place, title: l10n.t('Save') });
       if (!chosen) return { saved: false };
       await vscode.workspace.fs.writeFile(chosen, Buffer.from(content, encoding));
       return { saved: true };
     },
     openNotebook: async () => {
       const { resultsNotebook } = await import('../../../operations/resultsNotebook.ts');
-      const notebook = await withProgress('Writing the notebook', (signal, progress) => this.context.editor.core.call(resultsNotebook, { run_id: this.runId() }, { folder: this.folder(), signal, progress }));
+      const notebook = await withProgress(l10n.t('Writing the notebook'), (signal, progress) => this.context.editor.core.call(resultsNotebook, { run_id: this.runId() }, { folder: this.folder(), signal, progress }));
       const uri = vscode.Uri.file(notebook.path);
       try {
         await vscode.window.showNotebookDocument(await vscode.workspace.openNotebookDocument(uri), { viewColumn: vscode.ViewColumn.Beside });
@@ -140,7 +141,7 @@ class ResultsSource implements OpenSource<'results'> {
     const run = this.run();
     const now = new Date();
     const { runs } = this.context.editor;
-    this.context.title(run ? `Results: ${run.run_name}` : '');
+    this.context.title(run ? l10n.t('Results: {0}', run.run_name) : '');
     this.context.publish({
       run: run
         ? { run_id: run.run_id, run_name: run.run_name, cluster: run.cluster, words: runDescription(run, now), total_tasks: run.total_tasks, complete: run.counts.complete, running: run.counts.running, pending: run.counts.pending, failed: run.counts.failed, open: isOpen(run) }

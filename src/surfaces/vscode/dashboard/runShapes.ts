@@ -1,4 +1,5 @@
 /** What the operations say of a run, in the shapes that the page shows. Pure. */
+import { l10n } from '../../../../l10n/words.ts';
 import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { ResubmitOutput } from '../../../operations/resubmit.ts';
 import type { RunRecordOutput } from '../../../operations/runRecord.ts';
@@ -33,7 +34,17 @@ export function runShapeOf({ run, eta_s, cost }: Pick<TaskColumnsOutput, 'run' |
   };
 }
 
-const resourceNames: Readonly<Record<string, string>> = { cpus: 'cores', memory: 'memory', walltime: 'time limit', gpus: 'GPUs', gpu_type: 'GPU type', partition: 'partition', account: 'account', qos: 'QoS', constraint: 'constraint' };
+const resourceNames = (): Readonly<Record<string, string>> => ({
+  cpus: l10n.t('cores'),
+  memory: l10n.t('memory'),
+  walltime: l10n.t('time limit'),
+  gpus: l10n.t('GPUs'),
+  gpu_type: l10n.t('GPU type'),
+  partition: l10n.t('partition'),
+  account: l10n.t('account'),
+  qos: 'QoS',
+  constraint: l10n.t('constraint'),
+});
 
 /** `4G`, `6.3G`; `1:30:00`. */
 function resourceText(name: string, value: unknown): string {
@@ -46,7 +57,7 @@ function resourceText(name: string, value: unknown): string {
 }
 
 export function resourceRows(resources: ResourcesInput): { name: string; value: string }[] {
-  return Object.entries(resources).flatMap(([name, value]) => (value === undefined ? [] : [{ name: resourceNames[name] ?? name, value: resourceText(name, value) }]));
+  return Object.entries(resources).flatMap(([name, value]) => (value === undefined ? [] : [{ name: resourceNames()[name] ?? name, value: resourceText(name, value) }]));
 }
 
 /** Line by line what changes between two requests. */

@@ -11,6 +11,7 @@ export interface LogAddress {
 }
 
 export function logUri({ folder, runId, taskId, stream }: LogAddress): vscode.Uri {
+  // not translated: an address, the same in every language of the window
   return vscode.Uri.from({ scheme: logScheme, path: `/${runId}/task ${taskId} · ${stream}.log`, query: JSON.stringify({ folder, taskId, stream }) });
 }
 

@@ -6,6 +6,7 @@
  * what was added, and opens a log again after a restart of the window.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { Core } from '../core.ts';
@@ -102,7 +103,7 @@ export class LogDocuments implements vscode.FileSystemProvider, vscode.Disposabl
     const editor = vscode.window.activeTextEditor;
     const top = editor?.visibleRanges[0]?.start.line ?? 0;
     if (!(await this.readEarlier(uri, log))) {
-      void vscode.window.showInformationMessage(firstOffset(log.state) === 0 ? 'The log is shown from its beginning.' : `The log is too long to be shown further up here: it is ${log.state.path ?? 'on the cluster'}.`);
+      void vscode.window.showInformationMessage(firstOffset(log.state) === 0 ? l10n.t('The log is shown from its beginning.') : log.state.path === undefined ? l10n.t('The log is too long to be shown further up here: it is on the cluster.') : l10n.t('The log is too long to be shown further up here: it is {0}.', log.state.path));
       return;
     }
     // The line that was at the top stays there, below what comes in.
@@ -128,7 +129,7 @@ export class LogDocuments implements vscode.FileSystemProvider, vscode.Disposabl
       const line = fresh ? lastErrorLine(lines) : nextErrorLine(lines, from);
       if (line !== undefined) return go(line);
       if (piece === errorPieces || !(await this.readEarlier(uri, log))) {
-        void vscode.window.showInformationMessage(piece === 0 ? 'No line of this log looks like an error.' : 'No line of the part that is shown looks like an error.');
+        void vscode.window.showInformationMessage(piece === 0 ? l10n.t('No line of this log looks like an error.') : l10n.t('No line of the part that is shown looks like an error.'));
         return;
       }
       const before = editor.document.version;
@@ -146,19 +147,19 @@ export class LogDocuments implements vscode.FileSystemProvider, vscode.Disposabl
   }
 
   createDirectory(): void {
-    throw vscode.FileSystemError.NoPermissions('Logs are only read.');
+    throw vscode.FileSystemError.NoPermissions(l10n.t('Logs are only read.'));
   }
 
   writeFile(): void {
-    throw vscode.FileSystemError.NoPermissions('Logs are only read.');
+    throw vscode.FileSystemError.NoPermissions(l10n.t('Logs are only read.'));
   }
 
   delete(): void {
-    throw vscode.FileSystemError.NoPermissions('Logs are only read.');
+    throw vscode.FileSystemError.NoPermissions(l10n.t('Logs are only read.'));
   }
 
   rename(): void {
-    throw vscode.FileSystemError.NoPermissions('Logs are only read.');
+    throw vscode.FileSystemError.NoPermissions(l10n.t('Logs are only read.'));
   }
 
   dispose(): void {

@@ -1,5 +1,6 @@
 /** What can be done inside a log: its earlier part, and the places in source that it names. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { logAddress, logScheme } from './logAddress.ts';
 import type { LogDocuments } from './logDocuments.ts';
 import { sourceMentions, workspaceCandidates } from './logLinks.ts';
@@ -13,7 +14,7 @@ export function registerLogFeatures(logs: LogDocuments): vscode.Disposable {
         const bytes = logs.earlierBytes(uri);
         const range = new vscode.Range(0, 0, 0, 0);
         if (bytes === undefined) return [];
-        return [new vscode.CodeLens(range, { title: `$(arrow-up) Show ${sizeWords(Math.min(bytes, pieceBytes))} earlier`, command: 'hpc-agent.showEarlierLog' }), new vscode.CodeLens(range, { title: 'Go to error', command: 'hpc-agent.showLogError' })];
+        return [new vscode.CodeLens(range, { title: l10n.t('$(arrow-up) Show {0} earlier', sizeWords(Math.min(bytes, pieceBytes))), command: 'hpc-agent.showEarlierLog' }), new vscode.CodeLens(range, { title: l10n.t('Go to error'), command: 'hpc-agent.showLogError' })];
       },
     }),
     vscode.languages.registerDocumentLinkProvider(selector, {
@@ -33,7 +34,7 @@ async function sourceLinks(document: vscode.TextDocument, folder: string): Promi
     const uri = await file;
     if (!uri) return [];
     const link = new vscode.DocumentLink(new vscode.Range(line, start, line, end), uri.with({ fragment: `L${sourceLine}` }));
-    link.tooltip = `Open ${vscode.workspace.asRelativePath(uri)} here`;
+    link.tooltip = l10n.t('Open {0} here', vscode.workspace.asRelativePath(uri));
     return [link];
   });
   return (await Promise.all(links)).flat();

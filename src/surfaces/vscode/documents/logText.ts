@@ -4,6 +4,7 @@
  * Rules: the window is bounded, however long the file and however long it is followed; every piece is made readable once; positions are
  * bytes of the file, so that what comes before the window can be asked for.
  */
+import { l10n } from '../../../../l10n/words.ts';
 import { plainLine, plainText } from './terminalText.ts';
 
 export interface LogPiece {
@@ -119,19 +120,19 @@ export function sizeWords(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${units[unit] ?? ''}`;
+  return `${l10n.number(value, { minimumFractionDigits: value >= 100 ? 0 : 1, maximumFractionDigits: value >= 100 ? 0 : 1 })} ${units[unit] ?? ''}`;
 }
 
 export function logDocumentText(state: LogState, stream: string): string {
   const before = firstOffset(state);
-  const head = state.found && before > 0 ? `⋯ ${sizeWords(before)} before this\n` : '';
+  const head = state.found && before > 0 ? `${l10n.t('⋯ {0} before this', sizeWords(before))}\n` : '';
   const body = state.chunks.map(({ text }) => text).join('') + plainLine(state.rest);
-  const note = state.failure === undefined ? '' : `${body === '' || body.endsWith('\n') ? '' : '\n'}── could not be read further: ${plainLine(state.failure.replaceAll('\n', ' '))}\n`;
+  const note = state.failure === undefined ? '' : `${body === '' || body.endsWith('\n') ? '' : '\n'}${l10n.t('── could not be read further: {0}', plainLine(state.failure.replaceAll('\n', ' ')))}\n`;
   return `${head}${body}${body === '' && state.failure === undefined ? emptyWords(state, stream) : ''}${note}`;
 }
 
 function emptyWords(state: LogState, stream: string): string {
-  if (state.path === undefined) return `Reading ${stream} …\n`;
-  if (state.ended) return `The task has ended and wrote nothing to ${stream}.\n`;
-  return `The task has written no ${stream} yet (${state.path}).\n`;
+  if (state.path === undefined) return `${l10n.t('Reading {0} …', stream)}\n`;
+  if (state.ended) return `${l10n.t('The task has ended and wrote nothing to {0}.', stream)}\n`;
+  return `${l10n.t('The task has written no {0} yet ({1}).', stream, state.path)}\n`;
 }

@@ -1,4 +1,5 @@
 /** A table of results as markdown that also reads well as plain text. */
+import { l10n } from '../../../../l10n/words.ts';
 import type { ResultsTable } from '../../../operations/schemas.ts';
 import { escapeMarkdown, table } from '../markdown.ts';
 
@@ -11,17 +12,17 @@ export function resultsText(results: ResultsTable, name: string, problems: reado
     ...results.metrics.map((_, index) => results.parameters.length + index),
   ]);
   const rows = shown.map((row) => [...results.parameters.map((key) => valueText(row.parameters[key])), ...results.metrics.map((key) => numberText(row.metrics[key])), taskText(row.tasks)]);
-  const points = results.rows.length === 1 ? '1 point' : `${results.rows.length.toLocaleString('en-US')} points`;
+  const counts = l10n.t('{0, plural, one {# point} other {# points}}, {1, plural, one {# metric} other {# metrics}}', results.rows.length, results.metrics.length);
   return [
     `# ${escapeMarkdown(name)}`,
     '',
-    `${points}, ${results.metrics.length === 1 ? '1 metric' : `${results.metrics.length} metrics`}${results.partial ? '. **Partial: some tasks are missing.**' : ''}`,
+    results.partial ? l10n.t('{0}. **Partial: some tasks are missing.**', counts) : counts,
     ...(problems.length === 0 ? [] : ['', ...problems.map((problem) => `- ${escapeMarkdown(problem)}`)]),
     '',
-    table([...results.parameters, ...results.metrics, 'tasks'], rows, numeric),
-    ...(results.rows.length > mostRows ? ['', `${results.rows.length - mostRows} more rows are in the file.`] : []),
+    table([...results.parameters, ...results.metrics, l10n.t('tasks')], rows, numeric),
+    ...(results.rows.length > mostRows ? ['', l10n.t('{0, plural, one {# more row is in the file.} other {# more rows are in the file.}}', results.rows.length - mostRows)] : []),
     '',
-    `Files: ${results.files.csv} and ${results.files.json}`,
+    l10n.t('Files: {0} and {1}', results.files.csv, results.files.json),
     '',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** Keys and values of clusters.yaml, axes.yaml and playbook.yaml, from their schemas; and a whole cluster where one may begin. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { fileSchema } from '../../../operations/editing/fileSchemas.ts';
 import { keyWords, valueWords, type SchemaWord } from './schemaWords.ts';
 import { kindOf } from './whereabouts.ts';
@@ -41,11 +42,11 @@ function itemOf(word: SchemaWord, range: vscode.Range, kind: vscode.CompletionIt
 }
 
 function clusterItem(range: vscode.Range): vscode.CompletionItem {
-  const item = new vscode.CompletionItem('New cluster', vscode.CompletionItemKind.Snippet);
+  const item = new vscode.CompletionItem(l10n.t('New cluster'), vscode.CompletionItemKind.Snippet);
   item.range = range;
   item.insertText = new vscode.SnippetString(newCluster);
-  item.detail = 'A cluster that is reached by SSH';
-  item.filterText = 'new cluster';
+  item.detail = l10n.t('A cluster that is reached by SSH');
+  item.filterText = 'new cluster'; // not translated: what is typed
   item.sortText = '~';
   return item;
 }

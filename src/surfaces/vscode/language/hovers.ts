@@ -1,6 +1,7 @@
 /** What a parameter takes in the sweep, and what a key of our YAML files means. */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { fileSchema } from '../../../operations/editing/fileSchemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import { describeKey } from './schemaWords.ts';
@@ -37,6 +38,6 @@ function keyHover(file: 'clusters' | 'axes' | 'playbook', document: vscode.TextD
   const key = keyAt(document.getText().split(/\r?\n/), position.line, position.character);
   const word = key && describeKey(fileSchema(file), key.path);
   if (!key || !word) return undefined;
-  const text = [`**${escapeMarkdown(word.text)}** — ${escapeMarkdown(word.description)}`, ...(word.values ? [`One of ${word.values.map(codeSpan).join(', ')}`] : [])].join('\n\n');
+  const text = [`**${escapeMarkdown(word.text)}** — ${escapeMarkdown(word.description)}`, ...(word.values ? [l10n.t('One of {0}', word.values.map(codeSpan).join(', '))] : [])].join('\n\n');
   return new vscode.Hover(new vscode.MarkdownString(text), new vscode.Range(position.line, key.start, position.line, key.end));
 }

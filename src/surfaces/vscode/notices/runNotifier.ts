@@ -5,6 +5,7 @@
  * what is in view there is not told at all; what is over within a moment (a failure that is submitted again) is not told either.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { Log } from '../../../foundation/log.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
@@ -104,7 +105,7 @@ export class RunNotifier implements vscode.Disposable {
   }
 
   private async show(folder: string, runId: string, notice: RunNotice): Promise<void> {
-    const titles: Readonly<Record<NoticeAction, string>> = { results: 'Open results', why: 'Why?', again: 'Submit again…', resume: 'Finish submission…', show: 'Show run' };
+    const titles: Readonly<Record<NoticeAction, string>> = { results: l10n.t('Open results'), why: l10n.t('Why?'), again: l10n.t('Submit again…'), resume: l10n.t('Finish submission…'), show: l10n.t('Show run') };
     const items = notice.actions.map((action) => ({ title: titles[action], action }));
     const chosen = await (notice.isProblem ? vscode.window.showWarningMessage(notice.text, ...items) : vscode.window.showInformationMessage(notice.text, ...items));
     const subject = { kind: 'run', folder, runId } as const;

@@ -1,4 +1,5 @@
 /** What the New Sweep guide has learnt so far, and what operations are asked from it. Nothing here knows how it is drawn. */
+import { l10n } from '../../../../l10n/words.ts';
 import type { ResourcesInput } from '../../../operations/schemas.ts';
 
 export interface Flag {
@@ -92,10 +93,10 @@ export function sweepSize(draft: SweepDraft, parameters: readonly Parameter[], c
   const total = product([...shared, ownSum]);
   const several = draft.executors.length > 1;
   const factors = [
-    ...(several ? [own.every((count) => count === 1) ? `${draft.executors.length} scripts` : `(${own.map((count) => count ?? '?').join(' + ')})`] : []),
+    ...(several ? [own.every((count) => count === 1) ? l10n.t('{0, plural, one {# script} other {# scripts}}', draft.executors.length) : `(${own.map((count) => count ?? '?').join(' + ')})`] : []),
     ...shared.filter((count) => count !== 1).map((count) => String(count ?? '?')),
   ];
-  const words = total === undefined ? '?' : `${total.toLocaleString('en-US')} ${total === 1 ? 'task' : 'tasks'}`;
+  const words = total === undefined ? '?' : l10n.t('{0, plural, one {# task} other {# tasks}}', total);
   return { total, words: factors.length > 1 || (several && factors.length > 0) ? `${factors.join(' × ')} = ${words}` : words };
 }
 

@@ -1,5 +1,6 @@
 /** The end of the New Sweep guide: what would happen and what it may cost, then the one act that spends. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { toHpcError, type HpcError } from '../../../foundation/errors.ts';
 import type { PlanOutput } from '../../../operations/schemas.ts';
@@ -37,9 +38,9 @@ export function reviewStep(context: ReviewContext): Step<SweepDraft> {
         if (planned === 'cancelled') return { kind: 'back', state: draft };
         const result = planned;
         const rows = reviewRows(result, draft);
-        const placeholder = 'headline' in result ? 'What would happen' : 'The plan could not be made';
+        const placeholder = 'headline' in result ? l10n.t('What would happen') : l10n.t('The plan could not be made');
         const items = rows.map(({ separator, icon, ...row }) => ({ ...row, label: icon === undefined ? row.label : `$(${icon}) ${row.label}`, ...(separator ? { kind: vscode.QuickPickItemKind.Separator } : {}) }));
-        const answer = await pickOne({ title: `${title}: review`, place, placeholder, items });
+        const answer = await pickOne({ title: l10n.t('{0}: review', title), place, placeholder, items });
         if (answer.kind !== 'accept') return answer.kind === 'back' ? { kind: 'back', state: draft } : { kind: 'leave' };
         const done = await act(answer.value.action, result);
         if (done) return done;
@@ -75,7 +76,7 @@ export function reviewStep(context: ReviewContext): Step<SweepDraft> {
       async function submitNow(prior: 'reuse' | 'new', result: PlanOutput): Promise<StepAnswer<SweepDraft> | undefined> {
         const { submit } = await import('../../../operations/submit.ts');
         try {
-          const answer = await withProgress(`Submitting ${result.run_name} to ${result.cluster}`, (signal, progress) => editor.core.call(submit, { ...runSpecOf(draft), if_prior: prior }, { folder, signal, progress }));
+          const answer = await withProgress(l10n.t('Submitting {0} to {1}', result.run_name, result.cluster), (signal, progress) => editor.core.call(submit, { ...runSpecOf(draft), if_prior: prior }, { folder, signal, progress }));
           context.outcome.runId = answer.run_id;
           void vscode.window.showInformationMessage(answer.headline);
           return { kind: 'next', state: draft };
@@ -97,7 +98,7 @@ export function reviewStep(context: ReviewContext): Step<SweepDraft> {
 async function planFor({ editor, folder, prepare }: ReviewContext, draft: SweepDraft): Promise<PlanOutput | HpcError | 'cancelled'> {
   const { plan } = await import('../../../operations/plan.ts');
   try {
-    return await withProgress(`Planning on ${draft.cluster ?? 'the cluster'}`, async (signal, progress) => {
+    return await withProgress(draft.cluster === undefined ? l10n.t('Planning') : l10n.t('Planning on {0}', draft.cluster), async (signal, progress) => {
       await prepare(draft, signal);
       return editor.core.call(plan, runSpecOf(draft), { folder, signal, progress });
     });
@@ -110,18 +111,18 @@ async function planFor({ editor, folder, prepare }: ReviewContext, draft: SweepD
 }
 
 async function offerToFinish(): Promise<void> {
-  const finish = 'Finish submission…';
-  const answer = await vscode.window.showWarningMessage('The submission was interrupted. Whatever reached the cluster is on record; nothing is submitted twice.', finish);
+  const finish = l10n.t('Finish submission…');
+  const answer = await vscode.window.showWarningMessage(l10n.t('The submission was interrupted. Whatever reached the cluster is on record; nothing is submitted twice.'), finish);
   if (answer === finish) await vscode.commands.executeCommand('hpc-agent.resumeSubmission');
 }
 
 async function askName(title: string, place: Place, draft: SweepDraft, current: string): Promise<SweepDraft | undefined> {
   const answer = await askText({
-    title: `${title}: name of the run`,
+    title: l10n.t('{0}: name of the run', title),
     place: { ...place, canGoBack: true },
-    prompt: 'A name for people; empty: the folder’s.',
+    prompt: l10n.t('A name for people; empty: the folder’s.'),
     value: draft.runName ?? current,
-    check: (text) => (text.trim() === '' || /^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/.test(text.trim()) ? {} : { error: 'Letters, digits, dots, dashes and underscores, 48 at most, beginning with a letter or digit.' }),
+    check: (text) => (text.trim() === '' || /^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/.test(text.trim()) ? {} : { error: l10n.t('Letters, digits, dots, dashes and underscores, 48 at most, beginning with a letter or digit.') }),
   });
   if (answer.kind === 'leave') return undefined;
   if (answer.kind === 'back') return draft;

@@ -1,5 +1,6 @@
 /** Ports of held nodes that are open on this computer: in the status bar as long as there are any. Rule: each ends with the window, or by its Stop. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { ReservedPort } from '../../../operations/terminals.ts';
 
 export interface OpenForward {
@@ -47,18 +48,18 @@ export class Forwards implements vscode.Disposable {
       return;
     }
     this.item ??= vscode.window.createStatusBarItem('hpcAgent.forwards', vscode.StatusBarAlignment.Left, 9);
-    this.item.name = 'HPC Agent: forwarded ports';
+    this.item.name = l10n.t('HPC Agent: forwarded ports');
     this.item.command = 'hpc-agent.showForwards';
-    const words = this.open.size === 1 ? `localhost:${this.all[0]?.port.localPort ?? 0}` : `${this.open.size} ports`;
+    const words = this.open.size === 1 ? `localhost:${this.all[0]?.port.localPort ?? 0}` : l10n.t('{0, plural, one {# port} other {# ports}}', this.open.size);
     this.item.text = `$(plug) ${words}`;
     this.item.tooltip = this.all.map(describeForward).join('\n');
-    this.item.accessibilityInformation = { label: `HPC Agent forwards ${words}` };
+    this.item.accessibilityInformation = { label: l10n.t('HPC Agent forwards {0}', words) };
     this.item.show();
   }
 }
 
 export function describeForward({ port, remotePort }: OpenForward): string {
-  return `localhost:${port.localPort} → ${port.host === '127.0.0.1' ? 'this computer' : port.host}:${remotePort} (${port.reservation})`;
+  return `localhost:${port.localPort} → ${port.host === '127.0.0.1' ? l10n.t('this computer') : port.host}:${remotePort} (${port.reservation})`;
 }
 
 export async function openInBrowser(url: string): Promise<void> {

@@ -3,6 +3,7 @@
  * password, and what ran there may be gone); Enter does.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { OpenedTerminal, TerminalPort } from '../../../operations/reservations/attach.ts';
 
@@ -66,7 +67,7 @@ export class RemoteTerminal implements vscode.Pseudoterminal {
       if (this.stop.signal.aborted) return;
       const { survives } = this.opened;
       this.opened = undefined;
-      if (code === null) this.say(`The connection ended.${survives ? ' What runs there goes on.' : ''}`);
+      if (code === null) this.say(survives ? l10n.t('The connection ended. What runs there goes on.') : l10n.t('The connection ended.'));
       else this.ended.fire(code);
     } catch (error) {
       this.opened = undefined;
@@ -77,6 +78,6 @@ export class RemoteTerminal implements vscode.Pseudoterminal {
   /** Stays open, so that it can be read. */
   private say(text: string): void {
     this.isWaiting = true;
-    this.written.fire(`\r\n\u001b[33m${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')} Press Enter to connect again.\u001b[0m\r\n`);
+    this.written.fire(`\r\n\u001b[33m${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')} ${l10n.t('Press Enter to connect again.')}\u001b[0m\r\n`);
   }
 }

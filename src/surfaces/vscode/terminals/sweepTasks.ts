@@ -3,6 +3,7 @@
  * its terminal stops waiting, and what reached the cluster is on record.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { toHpcError } from '../../../foundation/errors.ts';
 import type { ReportProgress } from '../../../foundation/progress.ts';
@@ -34,7 +35,7 @@ function taskOf(editor: Editor, definition: SweepTaskDefinition, folder: vscode.
   // The empty list: the editor does not ask which problems to look for in what it prints.
   const task = new vscode.Task(written, folder, taskName(definition), 'HPC Agent', new vscode.CustomExecution(() => Promise.resolve(new SweepTaskTerminal((say, signal, progress) => runTask(editor, definition, folder.uri.fsPath, say, signal, progress)))), []);
   task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, clear: true };
-  task.detail = definition.verb === 'plan' ? 'Shows what submitting would do' : definition.verb === 'canary' ? 'One task first; the rest when it passed' : 'Copies the code and submits the sweep, after asking';
+  task.detail = definition.verb === 'plan' ? l10n.t('Shows what submitting would do') : definition.verb === 'canary' ? l10n.t('One task first; the rest when it passed') : l10n.t('Copies the code and submits the sweep, after asking');
   return task;
 }
 
@@ -50,16 +51,16 @@ async function runTask(editor: Editor, { verb, cluster, run_name }: SweepTaskDef
   const planned = await editor.core.call(plan, spec, { folder, signal, progress });
   say(`${planned.headline}\n\n${planned.body}`);
   if (verb === 'plan') {
-    if (planned.verdict === 'fail') throw new Error('This cannot be submitted as it is.');
+    if (planned.verdict === 'fail') throw new Error(l10n.t('This cannot be submitted as it is.'));
     return;
   }
   const { submit } = await import('../../../operations/submit.ts');
   const input = { ...spec, ...(verb === 'canary' ? { canary: true } : {}) };
-  const go: vscode.MessageItem = { title: verb === 'canary' ? 'Run task 0 first' : 'Submit' };
+  const go: vscode.MessageItem = { title: verb === 'canary' ? l10n.t('Run task 0 first') : l10n.t('Submit') };
   const sentence = await editor.core.confirmation(submit, input, { folder, signal });
   if ((await vscode.window.showInformationMessage(sentence ?? planned.headline, { modal: true }, go)) !== go) throw new CancelledError();
   const answer = await editor.core.call(submit, input, { folder, signal, progress });
-  say(`\n${answer.headline}\nRun ${answer.run_id}`);
+  say(`\n${answer.headline}\n${l10n.t('Run {0}', answer.run_id)}`);
   await editor.runs.refresh(false);
   await editor.revealRun(answer.run_id);
 }
@@ -99,7 +100,7 @@ class SweepTaskTerminal implements vscode.Pseudoterminal {
       });
       this.ended.fire(0);
     } catch (error) {
-      if (CancelledError.is(error)) say('\nNothing was submitted by this task.');
+      if (CancelledError.is(error)) say(`\n${l10n.t('Nothing was submitted by this task.')}`);
       else {
         const { message, remediation } = toHpcError(error);
         say(`\n${message}${remediation === undefined ? '' : `\n${remediation}`}`);

@@ -1,5 +1,6 @@
 /** What a task of VS Code says that is ours: `{ "type": "hpc-agent", "verb": "plan", "cluster": "bed" }`. It comes from tasks.json, so it is parsed. */
 import * as z from 'zod/mini';
+import { l10n } from '../../../../l10n/words.ts';
 
 export const taskVerbs = ['plan', 'canary', 'submit'] as const;
 export type TaskVerb = (typeof taskVerbs)[number];
@@ -12,10 +13,15 @@ export function parseTaskDefinition(value: unknown): SweepTaskDefinition | undef
   return parsed.success ? parsed.data : undefined;
 }
 
-const words: Readonly<Record<TaskVerb, string>> = { plan: 'plan', canary: 'canary, then submit', submit: 'submit' };
-
 export function taskName({ verb, cluster }: Pick<SweepTaskDefinition, 'verb' | 'cluster'>): string {
-  return `${words[verb]} on ${cluster}`;
+  switch (verb) {
+    case 'plan':
+      return l10n.t('plan on {0}', cluster);
+    case 'canary':
+      return l10n.t('canary, then submit on {0}', cluster);
+    case 'submit':
+      return l10n.t('submit on {0}', cluster);
+  }
 }
 
 /** Text of ours on a terminal: line ends that a terminal needs, and nothing that steers it. */

@@ -1,5 +1,6 @@
 /** The Clusters tree: what is known without asking, and what the last check said. */
 import * as path from 'node:path';
+import { l10n } from '../../../../l10n/words.ts';
 import { formatDuration } from '../../../foundation/clock.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import { detailGroups } from './clusterDetails.ts';
@@ -30,16 +31,16 @@ export interface ClusterProblem {
   readonly message: string;
 }
 
-const stateWords: Readonly<Record<string, string>> = { idle: 'not connected', connecting: 'connecting', connected: 'connected', broken: 'connection lost', refused: 'sign-in refused' };
+const stateWords = (): Readonly<Record<string, string>> => ({ idle: l10n.t('not connected'), connecting: l10n.t('connecting'), connected: l10n.t('connected'), broken: l10n.t('connection lost'), refused: l10n.t('sign-in refused') });
 
-const schedulerNames: Readonly<Record<string, string>> = { background: 'no scheduler', slurm: 'Slurm', sge: 'Grid Engine', pbs: 'PBS' };
+const schedulerNames = (): Readonly<Record<string, string>> => ({ background: l10n.t('no scheduler'), slurm: 'Slurm', sge: l10n.t('Grid Engine'), pbs: 'PBS' });
 
 export function schedulerWord(scheduler: string): string {
-  return schedulerNames[scheduler] ?? scheduler;
+  return schedulerNames()[scheduler] ?? scheduler;
 }
 
 export function clusterStateWord(row: ClusterRow): string {
-  return row.connection === 'local' ? 'here' : (stateWords[row.state] ?? row.state);
+  return row.connection === 'local' ? l10n.t('here') : (stateWords()[row.state] ?? row.state);
 }
 
 function clusterIcon(row: ClusterRow, report: CheckReport | undefined): Icon {
@@ -65,20 +66,25 @@ function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachab
   const reason = row.state_reason ?? unreachable;
   const lines = [
     `**${escapeMarkdown(row.name)}** — ${escapeMarkdown(clusterStateWord(row))}`,
-    `${escapeMarkdown(scheduler)}, ${escapeMarkdown(row.connection)} to ${codeSpan(row.target)}, defined by ${escapeMarkdown(row.scope)}`,
+    l10n.t('{0}, {1} to {2}, defined by {3}', escapeMarkdown(scheduler), escapeMarkdown(row.connection), codeSpan(row.target), escapeMarkdown(row.scope)),
     ...(reason === undefined ? [] : [`$(warning) ${escapeMarkdown(reason)}`]),
-    ...(report === undefined ? ['Not checked in this window.'] : [`Checked ${formatDuration(now.getTime() - Date.parse(report.checked_at))} ago: ${report.all_ok ? 'everything fine' : 'something needs you'}`]),
+    ...(report === undefined ? [l10n.t('Not checked in this window.')] : [checkedWords(report, now)]),
   ];
   return {
     id: `cluster:${row.name}`,
     label: row.name,
-    description: [scheduler, clusterStateWord(row), ...(report ? [report.all_ok ? 'checked' : 'check failed'] : []), ...(reason === undefined ? [] : [reason])].join(' · '),
+    description: [scheduler, clusterStateWord(row), ...(report ? [report.all_ok ? l10n.t('checked') : l10n.t('check failed')] : []), ...(reason === undefined ? [] : [reason])].join(' · '),
     tooltip: lines.join('\n\n'),
     icon: clusterIcon(row, report),
     contextValue: row.connection === 'local' ? 'cluster.local' : 'cluster.remote',
     subject: { kind: 'cluster', name: row.name },
     children: [...(report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check))), partitionsNode(row.name), ...detailGroups(row.name)],
   };
+}
+
+function checkedWords(report: CheckReport, now: Date): string {
+  const age = formatDuration(now.getTime() - Date.parse(report.checked_at));
+  return report.all_ok ? l10n.t('Checked {0} ago: everything fine', age) : l10n.t('Checked {0} ago: something needs you', age);
 }
 
 /** As `resources` gives it. */
@@ -102,8 +108,8 @@ export interface FreeResources {
 function partitionsNode(cluster: string): TreeNode {
   return {
     id: `cluster:${cluster}/partitions`,
-    label: 'Partitions',
-    tooltip: 'What is free now: asked when this is opened, at most once a minute.',
+    label: l10n.t('Partitions'),
+    tooltip: l10n.t('What is free now: asked when this is opened, at most once a minute.'),
     icon: { id: 'server' },
     contextValue: 'partitions',
     subject: { kind: 'cluster', name: cluster },
@@ -117,19 +123,20 @@ export function isPartitionsNode(node: TreeNode): boolean {
 
 export function partitionNodes(parent: TreeNode, free: FreeResources, now: Date): readonly TreeNode[] {
   return free.partitions.map((partition): TreeNode => {
-    const gpus = partition.gpus.map(({ type, total, free: left }) => `${left} of ${total} ${type}`);
-    const cores = `${partition.cpus_free} of ${partition.cpus_total} cores`;
+    const gpus = partition.gpus.map(({ type, total, free: left }) => l10n.t('{0} of {1} {2}', left, total, type));
+    const age = formatDuration(now.getTime() - Date.parse(free.observed_at));
     const lines = [
-      `**${escapeMarkdown(partition.name)}**${partition.is_default ? ', the default' : ''}${partition.up ? '' : ': takes no jobs now'}`,
-      `${cores} free on ${partition.nodes} node${partition.nodes === 1 ? '' : 's'}${gpus.length === 0 ? '' : `; GPUs: ${escapeMarkdown(gpus.join(', '))} free`}`,
-      ...(partition.memory_mib_per_node === null ? [] : [`Up to ${Math.round(partition.memory_mib_per_node / 1024)} GiB on a node`]),
-      ...(partition.max_walltime_s === null ? [] : [`Walltime at most ${formatDuration(partition.max_walltime_s * 1000)}`]),
-      `As of ${formatDuration(now.getTime() - Date.parse(free.observed_at))} ago${free.stale_reason === null ? '' : `; asking again failed: ${escapeMarkdown(free.stale_reason)}`}`,
+      [`**${escapeMarkdown(partition.name)}**`, ...(partition.is_default ? [l10n.t('the default')] : []), ...(partition.up ? [] : [l10n.t('takes no jobs now')])].join(' · '),
+      l10n.t('{0} of {1} cores free on {2, plural, one {# node} other {# nodes}}', partition.cpus_free, partition.cpus_total, partition.nodes),
+      ...(gpus.length === 0 ? [] : [l10n.t('GPUs: {0} free', escapeMarkdown(gpus.join(', ')))]),
+      ...(partition.memory_mib_per_node === null ? [] : [l10n.t('Up to {0} GiB on a node', Math.round(partition.memory_mib_per_node / 1024))]),
+      ...(partition.max_walltime_s === null ? [] : [l10n.t('Walltime at most {0}', formatDuration(partition.max_walltime_s * 1000))]),
+      free.stale_reason === null ? l10n.t('As of {0} ago', age) : l10n.t('As of {0} ago; asking again failed: {1}', age, escapeMarkdown(free.stale_reason)),
     ];
     return {
       id: `${parent.id}/${partition.name}`,
       label: partition.name,
-      description: [...(partition.up ? [] : ['down']), `${cores} free`, ...gpus.map((text) => `${text} free`)].join(' · '),
+      description: [...(partition.up ? [] : [l10n.t('down')]), l10n.t('{0} of {1} cores free', partition.cpus_free, partition.cpus_total), ...gpus.map((text) => l10n.t('{0} free', text))].join(' · '),
       tooltip: lines.join('\n\n'),
       icon: partition.up ? (partition.cpus_free > 0 ? { id: 'circle-filled', color: 'testing.iconPassed' } : { id: 'circle-outline' }) : { id: 'circle-slash', color: 'list.warningForeground' },
       contextValue: 'partition',
@@ -141,15 +148,15 @@ export function partitionNodes(parent: TreeNode, free: FreeResources, now: Date)
 
 /** Instead of the partitions, where the cluster could not be asked. */
 export function partitionsFailure(parent: TreeNode, message: string): readonly TreeNode[] {
-  return [{ id: `${parent.id}/failure`, label: 'Could not be asked', description: message, tooltip: escapeMarkdown(message), icon: { id: 'warning', color: 'list.warningForeground' }, contextValue: 'partition', subject: parent.subject, children: 'none' }];
+  return [{ id: `${parent.id}/failure`, label: l10n.t('Could not be asked'), description: message, tooltip: escapeMarkdown(message), icon: { id: 'warning', color: 'list.warningForeground' }, contextValue: 'partition', subject: parent.subject, children: 'none' }];
 }
 
 function uncheckedNode(cluster: string): TreeNode {
   return {
     id: `cluster:${cluster}/unchecked`,
-    label: 'Check now',
-    description: 'not checked in this window',
-    tooltip: 'Connects, finds the scheduler and tries whether a run could be started.',
+    label: l10n.t('Check now'),
+    description: l10n.t('not checked in this window'),
+    tooltip: l10n.t('Connects, finds the scheduler and tries whether a run could be started.'),
     icon: { id: 'checklist' },
     contextValue: 'unchecked',
     subject: { kind: 'cluster', name: cluster },
@@ -164,9 +171,9 @@ function checkNode(cluster: string, check: CheckReport['checks'][number]): TreeN
   return {
     id: `cluster:${cluster}/check:${check.name}`,
     label: check.name.replaceAll('_', ' '),
-    description: check.ok === null ? `could not be asked: ${check.detail}` : check.detail,
-    spoken: [check.name.replaceAll('_', ' '), check.ok === true ? 'passed' : check.ok === false ? 'failed' : 'could not be asked', check.detail, ...(check.ok !== true && check.remediation !== null ? [`to do: ${check.remediation}`] : [])].join(', '),
-    tooltip: [escapeMarkdown(check.detail), ...(check.remediation === null ? [] : [`**To do:** ${escapeMarkdown(check.remediation)}`])].join('\n\n'),
+    description: check.ok === null ? l10n.t('could not be asked: {0}', check.detail) : check.detail,
+    spoken: [check.name.replaceAll('_', ' '), check.ok === true ? l10n.t('passed') : check.ok === false ? l10n.t('failed') : l10n.t('could not be asked'), check.detail, ...(check.ok !== true && check.remediation !== null ? [l10n.t('to do: {0}', check.remediation)] : [])].join(', '),
+    tooltip: [escapeMarkdown(check.detail), ...(check.remediation === null ? [] : [l10n.t('**To do:** {0}', escapeMarkdown(check.remediation))])].join('\n\n'),
     icon,
     contextValue: 'check',
     subject: { kind: 'cluster', name: cluster },

@@ -1,4 +1,5 @@
 /** Why tasks of a run failed, as rows: one for each way, the line that proves it one click away. Asked for only when opened. */
+import { l10n } from '../../../../l10n/words.ts';
 import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
@@ -18,8 +19,8 @@ export function failuresNode(run: RunSummary, folder: string): readonly TreeNode
   return [
     {
       id: `run:${run.run_id}/failures`,
-      label: 'Why they failed',
-      tooltip: 'Reads the ends of the failed tasks’ logs on the cluster, and shows equal failures as one.',
+      label: l10n.t('Why they failed'),
+      tooltip: l10n.t('Reads the ends of the failed tasks’ logs on the cluster, and shows equal failures as one.'),
       icon: { id: 'search' },
       contextValue: 'failures',
       subject: { kind: 'run', folder, runId: run.run_id },
@@ -40,13 +41,13 @@ export function failuresKey(run: RunSummary): string {
 const place = (group: Group): string => (group.culprit ? `${group.culprit.file}:${group.culprit.line}` : '');
 
 function groupTooltip(group: Group): string {
-  const certainty = group.certainty === 'proved' ? '' : group.certainty === 'likely' ? ' (likely)' : ' (a guess)';
+  const certainty = group.certainty === 'proved' ? [] : [group.certainty === 'likely' ? l10n.t('likely') : l10n.t('a guess')];
   return [
-    `**${escapeMarkdown(group.title)}** — ${group.count === 1 ? '1 task' : `${group.count.toLocaleString('en-US')} tasks`}${certainty}`,
+    `**${escapeMarkdown(group.title)}** — ${[l10n.t('{0, plural, one {# task} other {# tasks}}', group.count), ...certainty].join(' · ')}`,
     codeSpan(group.message),
-    ...(group.culprit ? [`at ${codeSpan(place(group))}`] : []),
+    ...(group.culprit ? [l10n.t('at {0}', codeSpan(place(group)))] : []),
     group.evidence.map(({ source, text, path, line }) => `- ${escapeMarkdown(source.replaceAll('_', ' '))}: ${escapeMarkdown(text)}${path === null ? '' : ` — ${codeSpan(line === null ? path : `${path}:${line}`)}`}`).join('\n'),
-    `Tasks ${escapeMarkdown(group.task_ranges.slice(0, 400))}`,
+    l10n.t('Tasks {0}', escapeMarkdown(group.task_ranges.slice(0, 400))),
     escapeMarkdown(group.advice),
   ].join('\n\n');
 }
@@ -55,7 +56,7 @@ export function failureGroupNodes(parent: TreeNode, failures: FailuresOutput): r
   const { subject } = parent;
   if (subject.kind !== 'run') return [];
   if (failures.clusters.length === 0) {
-    return [{ id: `${parent.id}/none`, label: failures.note ?? 'No task has failed', icon: { id: 'info' }, contextValue: 'none', subject: { kind: 'none' }, children: 'none' }];
+    return [{ id: `${parent.id}/none`, label: failures.note ?? l10n.t('No task has failed'), icon: { id: 'info' }, contextValue: 'none', subject: { kind: 'none' }, children: 'none' }];
   }
   const seen = new Map<string, number>();
   return failures.clusters.map((group) => {
@@ -67,7 +68,7 @@ export function failureGroupNodes(parent: TreeNode, failures: FailuresOutput): r
     const task = group.sample_task_id ?? group.task_ids[0] ?? 0;
     return {
       id: `${parent.id}/${name}:${nth}`,
-      label: `${group.title} (${group.count.toLocaleString('en-US')})`,
+      label: `${group.title} (${l10n.number(group.count)})`,
       description: [group.message, place(group)].filter((part) => part !== '').join(' · '),
       tooltip: groupTooltip(group),
       icon: { id: 'error', color: 'testing.iconFailed' },

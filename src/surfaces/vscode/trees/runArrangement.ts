@@ -1,4 +1,5 @@
 /** Which runs the tree shows, and under what: the person's filter and grouping. Rows of runs keep their ids wherever they stand. */
+import { l10n } from '../../../../l10n/words.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
 import type { TreeNode } from './node.ts';
 import { runNode, type FolderRuns } from './runsTree.ts';
@@ -16,7 +17,7 @@ export const plainArrangement: RunArrangement = { filter: '', grouping: 'none' }
 
 /** Every word of the filter is somewhere in what is known of the run. */
 export function matchesFilter(run: RunSummary, filter: string): boolean {
-  const text = [run.run_name, run.run_id, run.cluster, run.executor, stateWord(run), ...(needsAttention(run) ? ['attention'] : []), ...run.job_ids].join('\n').toLowerCase();
+  const text = [run.run_name, run.run_id, run.cluster, run.executor, run.lifecycle_state, stateWord(run), ...(needsAttention(run) ? ['attention', l10n.t('attention')] : []), ...run.job_ids].join('\n').toLowerCase();
   return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
@@ -35,9 +36,9 @@ function groupOf(run: RunSummary, grouping: Exclude<Grouping, 'none'>): Group {
     case 'sweep':
       return { key: run.run_name, label: run.run_name, icon: 'beaker', rank: 0 };
     case 'state':
-      if (needsAttention(run)) return { key: 'attention', label: 'Needs attention', icon: 'warning', rank: 0 };
-      if (isOpen(run)) return { key: 'open', label: 'Under way', icon: 'play-circle', rank: 1 };
-      return run.lifecycle_state === 'complete' ? { key: 'complete', label: 'Complete', icon: 'pass', rank: 2 } : { key: 'ended', label: 'Ended otherwise', icon: 'circle-slash', rank: 3 };
+      if (needsAttention(run)) return { key: 'attention', label: l10n.t('Needs attention'), icon: 'warning', rank: 0 };
+      if (isOpen(run)) return { key: 'open', label: l10n.t('Under way'), icon: 'play-circle', rank: 1 };
+      return run.lifecycle_state === 'complete' ? { key: 'complete', label: l10n.t('Complete'), icon: 'pass', rank: 2 } : { key: 'ended', label: l10n.t('Ended otherwise'), icon: 'circle-slash', rank: 3 };
   }
 }
 
@@ -59,7 +60,7 @@ export function arrangedRunNodes(folders: readonly FolderRuns[], arrangement: Ru
     .map(({ group, nodes }): TreeNode => ({
       id: `group:${grouping}:${group.key}`,
       label: group.label,
-      description: nodes.length === 1 ? '1 run' : `${nodes.length} runs`,
+      description: l10n.t('{0, plural, one {# run} other {# runs}}', nodes.length),
       icon: { id: group.icon },
       contextValue: 'group',
       subject: { kind: 'none' },

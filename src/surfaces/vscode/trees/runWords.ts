@@ -1,4 +1,5 @@
 /** States, counts and ages of a run in words and icons. Unknown stays unknown: no word here turns missing data into an answer. */
+import { l10n } from '../../../../l10n/words.ts';
 import { formatDuration } from '../../../foundation/clock.ts';
 import type { RunSummary, TaskCounts, TaskRow } from '../../../operations/schemas.ts';
 import type { Icon } from './node.ts';
@@ -14,20 +15,44 @@ export function needsAttention(run: Pick<RunSummary, 'attention' | 'lifecycle_st
 export function stateWord(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'total_tasks'> & { readonly observed_at?: string | null }): string {
   switch (run.lifecycle_state) {
     case 'submitting':
-      return 'submitting';
+      return l10n.t('submitting');
     case 'in_flight':
       // Nobody has looked yet: that it was submitted is all that is known.
-      if (run.observed_at === null) return 'submitted';
-      return run.counts.running === 0 && run.counts.pending === run.total_tasks ? 'queued' : 'running';
+      if (run.observed_at === null) return l10n.t('submitted');
+      return run.counts.running === 0 && run.counts.pending === run.total_tasks ? l10n.t('queued') : l10n.t('running');
     case 'timeout':
-      return 'timed out';
+      return l10n.t('timed out');
     case 'unknown':
-      return 'submission unknown';
+      return l10n.t('submission unknown');
     case 'complete':
+      return l10n.t('complete');
     case 'failed':
+      return l10n.t('failed');
     case 'cancelled':
+      return l10n.t('cancelled');
     case 'abandoned':
-      return run.lifecycle_state;
+      return l10n.t('abandoned');
+  }
+}
+
+export function taskStateWord(state: TaskRow['state']): string {
+  switch (state) {
+    case 'pending':
+      return l10n.t('pending');
+    case 'running':
+      return l10n.t('running');
+    case 'complete':
+      return l10n.t('complete');
+    case 'failed':
+      return l10n.t('failed');
+    case 'timeout':
+      return l10n.t('timeout');
+    case 'cancelled':
+      return l10n.t('cancelled');
+    case 'lost':
+      return l10n.t('lost');
+    case 'unknown':
+      return l10n.t('unknown');
   }
 }
 
@@ -54,38 +79,36 @@ export function runIcon(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'st
 
 /** `61 done · 8 running · 3 failed`; nothing that is zero. */
 export function countWords(counts: TaskCounts): string {
-  const parts: readonly (readonly [number, string])[] = [
-    [counts.complete, 'done'],
-    [counts.running, 'running'],
-    [counts.pending, 'waiting'],
-    [counts.failed, 'failed'],
-    [counts.cancelled, 'cancelled'],
-    [counts.unknown, 'unknown'],
-  ];
-  return parts.flatMap(([count, word]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : [])).join(' · ');
+  return [
+    ...(counts.complete > 0 ? [l10n.t('{0} done', counts.complete)] : []),
+    ...(counts.running > 0 ? [l10n.t('{0} running', counts.running)] : []),
+    ...(counts.pending > 0 ? [l10n.t('{0} waiting', counts.pending)] : []),
+    ...(counts.failed > 0 ? [l10n.t('{0} failed', counts.failed)] : []),
+    ...(counts.cancelled > 0 ? [l10n.t('{0} cancelled', counts.cancelled)] : []),
+    ...(counts.unknown > 0 ? [l10n.t('{0} unknown', counts.unknown)] : []),
+  ].join(' · ');
 }
 
 /** `seen 12 s ago`, with its reason where the last attempt to ask failed; `never asked` where there is nothing to be old. */
 export function ageWords(run: Pick<RunSummary, 'observed_at' | 'stale_reason'>, now: Date): string {
-  return run.stale_reason === null ? seenWords(run, now) : `stale, ${seenWords(run, now)}`;
+  return run.stale_reason === null ? seenWords(run, now) : l10n.t('stale, {0}', seenWords(run, now));
 }
 
 function seenWords({ observed_at }: Pick<RunSummary, 'observed_at'>, now: Date): string {
-  return observed_at === null ? 'not asked yet' : `seen ${formatDuration(now.getTime() - Date.parse(observed_at))} ago`;
+  return observed_at === null ? l10n.t('not asked yet') : l10n.t('seen {0} ago', formatDuration(now.getTime() - Date.parse(observed_at)));
 }
 
 /** What matters most comes first: a side bar is narrow. All counts are in the tooltip. */
 export function runDescription(run: RunSummary, now: Date): string {
   const { complete, failed, unknown } = run.counts;
-  const total = run.total_tasks.toLocaleString('en-US');
   return [
-    ...(run.stale_reason === null ? [] : ['stale']),
+    ...(run.stale_reason === null ? [] : [l10n.t('stale')]),
     stateWord(run),
-    complete === run.total_tasks || complete === 0 ? `${total} ${run.total_tasks === 1 ? 'task' : 'tasks'}` : `${complete.toLocaleString('en-US')} of ${total}`,
-    ...(failed > 0 ? [`${failed.toLocaleString('en-US')} failed`] : []),
-    ...(unknown > 0 && run.lifecycle_state !== 'unknown' && run.observed_at !== null ? [`${unknown.toLocaleString('en-US')} unknown`] : []),
+    complete === run.total_tasks || complete === 0 ? l10n.t('{0, plural, one {# task} other {# tasks}}', run.total_tasks) : l10n.t('{0} of {1}', complete, run.total_tasks),
+    ...(failed > 0 ? [l10n.t('{0} failed', failed)] : []),
+    ...(unknown > 0 && run.lifecycle_state !== 'unknown' && run.observed_at !== null ? [l10n.t('{0} unknown', unknown)] : []),
     run.cluster,
-    isOpen(run) ? seenWords(run, now) : `${formatDuration(now.getTime() - Date.parse(run.submitted_at))} ago`,
+    isOpen(run) ? seenWords(run, now) : l10n.t('{0} ago', formatDuration(now.getTime() - Date.parse(run.submitted_at))),
   ].join(' · ');
 }
 

@@ -2,12 +2,13 @@
  * The Runs tree from run summaries. However many tasks a run has, its rows stay few: groups with a count, and at most a
  * page of single tasks below an opened group.
  */
+import { l10n } from '../../../../l10n/words.ts';
 import { formatDuration } from '../../../foundation/clock.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import { failuresNode, hasFailures } from './failureNodes.ts';
 import type { TreeNode } from './node.ts';
-import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskWords } from './runWords.ts';
+import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskStateWord, taskWords } from './runWords.ts';
 
 export const taskPage = 50;
 
@@ -40,17 +41,25 @@ export function runTooltip(run: RunSummary, now: Date): string {
     '',
     countWords(run.counts),
     '',
-    ...(run.stale_reason === null ? [] : [`$(warning) Could not ask ${escapeMarkdown(run.cluster)}: ${escapeMarkdown(run.stale_reason)}`, '']),
+    ...(run.stale_reason === null ? [] : [l10n.t('$(warning) Could not ask {0}: {1}', escapeMarkdown(run.cluster), escapeMarkdown(run.stale_reason)), '']),
     ...run.attention.map((item) => `- $(alert) ${escapeMarkdown(item.message)}`),
     ...run.evidence.map((line) => `- ${escapeMarkdown(line)}`),
     '',
-    `Cluster ${codeSpan(run.cluster)} (${escapeMarkdown(run.scheduler)}), script ${codeSpan(run.executor)}`,
+    l10n.t('Cluster {0} ({1}), script {2}', codeSpan(run.cluster), escapeMarkdown(run.scheduler), codeSpan(run.executor)),
     '',
-    `Run ${codeSpan(run.run_id)}, submitted ${formatDuration(now.getTime() - Date.parse(run.submitted_at))} ago`,
+    l10n.t('Run {0}, submitted {1} ago', codeSpan(run.run_id), formatDuration(now.getTime() - Date.parse(run.submitted_at))),
     '',
-    `Jobs ${run.job_ids.length === 0 ? 'none known yet' : run.job_ids.slice(0, 8).map(codeSpan).join(' ')}${run.job_ids.length > 8 ? ` and ${run.job_ids.length - 8} more` : ''}, folder ${codeSpan(run.remote_path)}`,
+    jobWords(run),
+    '',
+    l10n.t('Folder {0}', codeSpan(run.remote_path)),
   ];
   return lines.join('\n');
+}
+
+function jobWords({ job_ids }: RunSummary): string {
+  if (job_ids.length === 0) return l10n.t('No job known yet');
+  const shown = job_ids.slice(0, 8).map(codeSpan).join(' ');
+  return job_ids.length > 8 ? l10n.t('Jobs {0} and {1} more', shown, job_ids.length - 8) : l10n.t('Jobs {0}', shown);
 }
 
 function splitOnce(text: string, mark: string): readonly [string, string?] {
@@ -85,8 +94,8 @@ function runningNode(run: RunSummary, folder: string): readonly TreeNode[] {
   return [
     {
       id: `run:${run.run_id}/running`,
-      label: 'Running now',
-      description: run.counts.running.toLocaleString('en-US'),
+      label: l10n.t('Running now'),
+      description: l10n.number(run.counts.running),
       icon: { id: 'play-circle', color: 'charts.blue' },
       contextValue: 'running',
       subject: { kind: 'run', folder, runId: run.run_id },
@@ -101,9 +110,13 @@ function waveNodes(run: RunSummary, folder: string): readonly TreeNode[] {
     const last = wave.first_task + wave.task_count - 1;
     return {
       id: `run:${run.run_id}/wave:${wave.wave}`,
-      label: run.waves.length === 1 ? 'All tasks' : `Wave ${index + 1} of ${run.waves.length}`,
-      description: run.observed_at === null ? 'not asked yet' : countWords(wave.counts),
-      tooltip: `Tasks ${wave.first_task} to ${last}${jobs.length === 0 ? ', no job known yet' : `, ${jobs.length === 1 ? 'job' : 'jobs'} ${jobs.map(codeSpan).join(' ')}`}${wave.combined ? '. Its results are combined on the cluster.' : ''}`,
+      label: run.waves.length === 1 ? l10n.t('All tasks') : l10n.t('Wave {0} of {1}', index + 1, run.waves.length),
+      description: run.observed_at === null ? l10n.t('not asked yet') : countWords(wave.counts),
+      tooltip: [
+        l10n.t('Tasks {0} to {1}', String(wave.first_task), String(last)),
+        jobs.length === 0 ? l10n.t('No job known yet') : l10n.t('{0, plural, one {Job} other {Jobs}} {1}', jobs.length, jobs.map(codeSpan).join(' ')),
+        ...(wave.combined ? [l10n.t('Its results are combined on the cluster')] : []),
+      ].join(' · '),
       icon: { id: 'layers' },
       contextValue: isOpen(run) ? 'wave.open' : 'wave.ended',
       subject: { kind: 'wave', folder, runId: run.run_id, wave: wave.wave },
@@ -117,8 +130,8 @@ function doneNode(run: RunSummary, folder: string): readonly TreeNode[] {
   return [
     {
       id: `run:${run.run_id}/done`,
-      label: run.counts.complete === run.total_tasks ? 'Results' : 'Results so far',
-      description: `${run.counts.complete.toLocaleString('en-US')} of ${run.total_tasks.toLocaleString('en-US')} tasks`,
+      label: run.counts.complete === run.total_tasks ? l10n.t('Results') : l10n.t('Results so far'),
+      description: l10n.t('{0} of {1} tasks', run.counts.complete, run.total_tasks),
       icon: { id: 'graph' },
       contextValue: 'results',
       subject: { kind: 'run', folder, runId: run.run_id },
@@ -154,7 +167,7 @@ export function taskNodes(parent: TreeNode, rows: readonly TaskRow[], total: num
       ? [
           {
             id: `${parent.id}/more`,
-            label: `${rest.toLocaleString('en-US')} more`,
+            label: l10n.t('{0} more', rest),
             icon: { id: 'ellipsis' },
             contextValue: 'more',
             subject,
@@ -169,24 +182,24 @@ export function taskNodes(parent: TreeNode, rows: readonly TaskRow[], total: num
 function taskNode(parentId: string, { folder, runId }: { readonly folder: string; readonly runId: string }, row: TaskRow): TreeNode {
   const bad = row.state === 'failed' || row.state === 'timeout' || row.state === 'lost';
   const facts = [
-    `**Task ${row.task_id}** — ${row.state}`,
+    l10n.t('**Task {0}** — {1}', String(row.task_id), taskStateWord(row.state)),
     kwargsWords(row.kwargs, 400) === '' ? '' : codeSpan(kwargsWords(row.kwargs, 400)),
     escapeMarkdown(row.evidence),
     [
-      ...(row.job === null ? [] : [`job ${codeSpan(row.job)}`]),
-      ...(row.node === null ? [] : [`node ${codeSpan(row.node)}`]),
-      ...(row.exit_code === null ? [] : [`exit status ${row.exit_code}`]),
-      ...(row.elapsed_s === null ? [] : [`ran ${formatDuration(row.elapsed_s * 1000)}`]),
-      ...(row.peak_rss_mib === null ? [] : [`peak memory ${row.peak_rss_mib.toFixed(0)} MiB`]),
-      ...(row.attempt > 1 ? [`attempt ${row.attempt}`] : []),
+      ...(row.job === null ? [] : [l10n.t('job {0}', codeSpan(row.job))]),
+      ...(row.node === null ? [] : [l10n.t('node {0}', codeSpan(row.node))]),
+      ...(row.exit_code === null ? [] : [l10n.t('exit status {0}', String(row.exit_code))]),
+      ...(row.elapsed_s === null ? [] : [l10n.t('ran {0}', formatDuration(row.elapsed_s * 1000))]),
+      ...(row.peak_rss_mib === null ? [] : [l10n.t('peak memory {0} MiB', Math.round(row.peak_rss_mib))]),
+      ...(row.attempt > 1 ? [l10n.t('attempt {0}', row.attempt)] : []),
     ].join(' · '),
   ];
   return {
     id: `${parentId}/task:${row.task_id}`,
-    label: `task ${row.task_id}`,
+    label: l10n.t('task {0}', String(row.task_id)),
     // The icon says that it is done; a reader hears it.
-    description: [...(row.state === 'complete' ? [] : [row.state]), taskWords(row.kwargs)].filter((part) => part !== '').join(' · '),
-    spoken: `task ${row.task_id}, ${row.state}, ${kwargsWords(row.kwargs)}`,
+    description: [...(row.state === 'complete' ? [] : [taskStateWord(row.state)]), taskWords(row.kwargs)].filter((part) => part !== '').join(' · '),
+    spoken: l10n.t('task {0}, {1}, {2}', String(row.task_id), taskStateWord(row.state), kwargsWords(row.kwargs)),
     tooltip: facts.filter((line) => line !== '').join('\n\n'),
     icon: taskIcon(row.state),
     contextValue: row.state === 'running' || row.state === 'pending' ? 'task.open' : 'task.ended',
@@ -203,7 +216,7 @@ export interface Badge {
 
 export function attentionBadge(runs: readonly RunSummary[]): Badge | undefined {
   const value = runs.filter(needsAttention).length;
-  return value === 0 ? undefined : { value, tooltip: value === 1 ? '1 run needs attention' : `${value} runs need attention` };
+  return value === 0 ? undefined : { value, tooltip: l10n.t('{0, plural, one {# run needs attention} other {# runs need attention}}', value) };
 }
 
 /** Text of the status bar; undefined where there are no runs. Failures of runs that ended long ago do not stay for ever: a day. */
@@ -211,14 +224,12 @@ export function statusBarText(runs: readonly RunSummary[], now: Date): { readonl
   if (runs.length === 0) return undefined;
   const recent = runs.filter((run) => isOpen(run) || now.getTime() - Date.parse(run.submitted_at) < 86_400_000);
   const sum = (pick: (run: RunSummary) => number): number => recent.reduce((total, run) => total + pick(run), 0);
-  const parts = [
-    [sum((run) => run.counts.running), 'running'],
-    [sum((run) => (isOpen(run) ? run.counts.pending : 0)), 'waiting'],
-    [sum((run) => run.counts.failed), 'failed'],
-  ] as const;
-  const words = parts.flatMap(([count, word]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : []));
+  const running = sum((run) => run.counts.running);
+  const waiting = sum((run) => (isOpen(run) ? run.counts.pending : 0));
+  const failed = sum((run) => run.counts.failed);
+  const words = [...(running > 0 ? [l10n.t('{0} running', running)] : []), ...(waiting > 0 ? [l10n.t('{0} waiting', waiting)] : []), ...(failed > 0 ? [l10n.t('{0} failed', failed)] : [])];
   const open = runs.filter(isOpen);
-  const text = words.length > 0 ? words.join(' · ') : open.length > 0 ? `${open.length} open` : 'no open runs';
+  const text = words.length > 0 ? words.join(' · ') : open.length > 0 ? l10n.t('{0} open', open.length) : l10n.t('no open runs');
   const tooltip = recent.slice(0, 8).map((run) => `- **${escapeMarkdown(run.run_name)}**: ${escapeMarkdown(runDescription(run, now))}`);
-  return { text: `$(server-process) ${text}`, tooltip: [`HPC Agent: ${open.length === 1 ? '1 open run' : `${open.length} open runs`}`, '', ...tooltip].join('\n') };
+  return { text: `$(server-process) ${text}`, tooltip: [l10n.t('HPC Agent: {0, plural, one {# open run} other {# open runs}}', open.length), '', ...tooltip].join('\n') };
 }

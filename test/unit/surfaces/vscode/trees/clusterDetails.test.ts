@@ -27,7 +27,7 @@ describe('What a cluster has, as rows (unit)', () => {
   it('never lists thousands', () => {
     const many = rows('cluster-nodes', { ...found, nodes: Array.from({ length: 1500 }, (_, index) => node(`n${index}`, 2)) });
     assert.equal(many.length, 41);
-    assert.deepEqual(many.at(-1), ['1,460 more nodes', '2920 cores free']);
+    assert.deepEqual(many.at(-1), ['1,460 more nodes', '2,920 cores free']);
   });
 
   it('says what waits and why, and what the limits are', () => {
