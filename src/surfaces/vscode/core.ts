@@ -60,6 +60,7 @@ export class Core implements Disposable {
 
   /** For what is no operation's answer: a terminal, a document. What it does is said, so that nobody forgets to ask. */
   async within<T>(deed: Deed, options: CallOptions, body: (context: OperationContext) => Promise<T>): Promise<T> {
+    // not translated: an error
     if (deed === 'acts') mustTrust(this.trusted, 'Nothing is run and nothing is connected in a workspace that is not trusted');
     return body(await this.context(options));
   }
@@ -79,6 +80,7 @@ export class Core implements Disposable {
   }
 
   private refuseUntrusted(operation: Operation): void {
+    // not translated: an error
     if (needsTrust(operation)) mustTrust(this.trusted, `“${operation.summary}” is not done in a workspace that is not trusted: it would run or copy this folder’s code`);
   }
 }
