@@ -62,7 +62,7 @@ export async function cancelTasks(editor: Editor, argument: unknown, selected: u
   const byRun = new Map<string, { readonly folder: string; readonly ids: Set<number> }>();
   // A way to fail: its tasks have ended, those that are tried again or held because of it have not.
   const group = subjects.find((subject) => subject.kind === 'task' && subject.failure !== undefined);
-  if (group?.kind === 'task' && group.failure !== undefined) return cancelSelection(editor, group.folder, { run_id: group.runId, failure: group.failure }, 'Cancel what is tried again');
+  if (group?.kind === 'task' && group.failure !== undefined) return cancelSelection(editor, group.folder, { run_id: group.runId, failure: group.failure }, l10n.t('Cancel what is tried again'));
   for (const subject of subjects) {
     if (subject.kind !== 'task' && subject.kind !== 'tasks') continue;
     const entry = byRun.get(subject.runId) ?? { folder: subject.folder, ids: new Set<number>() };
