@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 export interface Locator {
   click(options?: { button?: 'left' | 'right'; timeout?: number; force?: boolean; modifiers?: readonly string[] }): Promise<void>;
   dblclick(): Promise<void>;
-  dragTo(target: Locator): Promise<void>;
+  boundingBox(): Promise<{ readonly x: number; readonly y: number; readonly width: number; readonly height: number } | null>;
   hover(options?: { timeout?: number }): Promise<void>;
   fill(text: string): Promise<void>;
   press(key: string): Promise<void>;
@@ -52,7 +52,7 @@ export interface Page extends Frame {
   context(): BrowserContext;
   frames(): readonly Frame[];
   keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
-  mouse: { move(x: number, y: number): Promise<void> };
+  mouse: { move(x: number, y: number, options?: { steps?: number }): Promise<void>; down(): Promise<void>; up(): Promise<void> };
   screenshot(options: { path?: string; animations?: 'disabled' | 'allow' }): Promise<Uint8Array>;
   setViewportSize(size: { width: number; height: number }): Promise<void>;
   exposeFunction(name: string, handler: (...args: readonly unknown[]) => unknown): Promise<void>;

@@ -81,9 +81,22 @@ export class Tree {
     await (await this.element(label)).click();
   }
 
-  /** Drags a row with the mouse to what the selector finds. */
-  async drag(label: string | RegExp, target: string): Promise<void> {
-    await (await this.element(label)).dragTo(this.page.locator(target).first());
+  /** Drags a row with the mouse onto the editors, and lets go when they show that they would take it. */
+  async dragToEditors(label: string | RegExp): Promise<void> {
+    const [from, to] = await Promise.all([(await this.element(label)).locator('.label-name').first().boundingBox(), this.page.locator('.part.editor').first().boundingBox()]);
+    if (!from || !to) throw new Error('What is dragged, or where to, is not on screen.');
+    const { mouse } = this.page;
+    await mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await mouse.down();
+    await mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 10 });
+    const overlay = this.page.locator('#monaco-workbench-editor-drop-overlay').first();
+    let nudge = 0;
+    await until('the editors to take what is dragged', async () => {
+      nudge = (nudge + 1) % 5;
+      await mouse.move(to.x + to.width / 2 + nudge, to.y + to.height / 2);
+      return await overlay.isVisible();
+    });
+    await mouse.up();
   }
 
   /** Unfolds a row and waits until it says so. */

@@ -94,7 +94,7 @@ describe('Where the code is (ui)', function () {
     const tree = workbench.tree('Runs');
     await tree.expand(/first/);
     await tree.expand('1 task failed');
-    await tree.drag('task 3', '.part.editor .content');
+    await tree.dragToEditors('task 3');
     await workbench.editor.shows(/ValueError: x is too big: 3/);
   });
 
