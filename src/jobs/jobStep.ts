@@ -1,7 +1,7 @@
 /** A single job as data: its script and how it is submitted. Made from the record alone, so that a submission can be resumed. */
 import * as path from 'node:path';
-import { expandRemotePath } from '../cluster/profile.ts';
 import type { ClusterFacts, ClusterSession } from '../cluster/session.ts';
+import { softwareOf, type SoftwareWishes } from '../cluster/software.ts';
 import type { SubmitStep } from '../cluster/submitProtocol.ts';
 import { HpcError } from '../foundation/errors.ts';
 import { sha256Hex } from '../foundation/ids.ts';
@@ -10,12 +10,7 @@ import type { CommandOutput, Query } from '../scheduler/port.ts';
 import type { JobRecord } from './jobRecord.ts';
 
 /** Instead of what the profile says; absent: as the profile says. */
-export interface JobEnvironment {
-  readonly modules?: readonly string[];
-  readonly condaEnv?: string;
-  readonly venv?: string;
-  readonly uv?: boolean;
-  readonly container?: { readonly runtime: 'apptainer' | 'singularity' | 'pyxis'; readonly image: string };
+export interface JobEnvironment extends Omit<SoftwareWishes, 'gpu'> {
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -36,10 +31,6 @@ export function jobStep(record: JobRecord, session: ClusterSession, cluster: Clu
 
 export async function commandScript(command: string, record: JobRecord, wishes: JobEnvironment, session: ClusterSession, cluster: ClusterFacts, assetsDirectory: string): Promise<string> {
   const { profile } = session;
-  const there = (pattern: string, what: string): string => expandRemotePath(pattern, cluster.environment, `${what} of ${profile.name}`);
-  const condaEnv = wishes.condaEnv ?? (wishes.venv === undefined && wishes.uv !== true ? profile.condaEnvs[0] : undefined);
-  const venv = wishes.venv ?? (wishes.condaEnv === undefined && wishes.uv !== true ? profile.venv : undefined);
-  const kept = profile.container;
   const input: JobScriptInput = {
     scheduler: session.dialect.name,
     program: { kind: 'command', command },
@@ -50,37 +41,12 @@ export async function commandScript(command: string, record: JobRecord, wishes: 
     repoDir: record.workdir,
     executor: command,
     python: cluster.python,
-    modules: wishes.modules ?? profile.modules,
     // A job that began proves that it was submitted, should the scheduler forget it.
     markerPath: path.posix.join(record.state_dir, 'claims', 'job'),
     env: { ...profile.env, ...wishes.env },
     cpus: record.resources.cpus ?? 1,
     title: `${record.name} on ${profile.name}`,
-    ...(condaEnv === undefined ? {} : { condaEnv, ...(profile.condaSource === undefined ? {} : { condaSource: there(profile.condaSource, 'conda_source') }) }),
-    ...(venv === undefined ? {} : { venv: there(venv, 'venv') }),
-    ...((wishes.uv ?? profile.runtime === 'uv') ? { runtime: 'uv' as const } : {}),
-    ...(kept === undefined && wishes.container === undefined
-      ? {}
-      : {
-          container: {
-            ...(kept === undefined
-              ? { mounts: [], nv: (record.resources.gpus ?? 0) > 0, rocm: false, cleanenv: false, fakeroot: false, writableTmpfs: false, env: {}, extraArguments: [] }
-              : {
-                  mounts: kept.mounts,
-                  nv: kept.nv,
-                  rocm: kept.rocm,
-                  cleanenv: kept.cleanEnvironment,
-                  fakeroot: kept.fakeroot,
-                  writableTmpfs: kept.writableTmpfs,
-                  env: kept.env,
-                  extraArguments: kept.extraArguments,
-                  ...(kept.workdir === undefined ? {} : { workdir: kept.workdir }),
-                  ...(kept.overlay === undefined ? {} : { overlay: kept.overlay }),
-                }),
-            runtime: wishes.container?.runtime ?? kept?.runtime ?? 'apptainer',
-            image: wishes.container?.image ?? kept?.image ?? '',
-          },
-        }),
+    ...softwareOf(profile, cluster.environment, { ...wishes, gpu: (record.resources.gpus ?? 0) > 0 }),
   };
   return renderJobScript(input, { templatesDirectory: path.join(assetsDirectory, 'templates') });
 }

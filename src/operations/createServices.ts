@@ -11,6 +11,7 @@ import { createConnectionPool } from '../connection/pool.ts';
 import type { ReservationDeps } from '../reservations/deps.ts';
 import { HoldChannels } from '../reservations/holdChannels.ts';
 import { LeaseStore, leaseDirectory } from '../reservations/lease.ts';
+import { SoftwareScripts } from '../reservations/software.ts';
 import type { RunDeps } from '../runs/deps.ts';
 import { Journal } from '../runs/journal.ts';
 import { dialectFor } from '../scheduler/dialects.ts';
@@ -24,6 +25,7 @@ export function createServices(host: Host): Services {
   const sessions = new Map<string, { readonly hash: string; readonly session: Promise<ClusterSession> }>();
   const journal = new Journal(host.home);
   const channels = new HoldChannels();
+  const software = new SoftwareScripts(host.assetsDirectory);
   const leases = new LeaseStore(leaseDirectory(host.userHome, host.env));
   let runtime: Promise<RuntimeFiles> | undefined;
 
@@ -75,6 +77,7 @@ export function createServices(host: Host): Services {
       return {
         leases,
         channels,
+        software,
         clock: host.clock,
         log: host.log.child('reservations'),
         home: host.home,

@@ -2,7 +2,7 @@
 import type { ForwardedPort } from '../connection/port.ts';
 import { HpcError } from '../foundation/errors.ts';
 import type { OperationContext } from './operation.ts';
-import type { OpenedTerminal, TerminalPort } from './reservations/attach.ts';
+import { sentenceOf, type OpenedTerminal, type TerminalPort } from './reservations/attach.ts';
 import { reservationDepsOf } from './reservations/wire.ts';
 
 /** The user's login shell on the cluster's login node. It ends with the terminal. */
@@ -20,8 +20,7 @@ export interface ReservedPort extends ForwardedPort {
 /** Listens on this machine's loopback and forwards to a port of the node that the reservation holds. */
 export async function openReservationPort(reservation: string, port: number, context: OperationContext): Promise<ReservedPort> {
   const { planAttachment } = await import('../reservations/attachReservation.ts');
-  const { lease, observed, session } = await planAttachment(reservation, {}, reservationDepsOf(context), context);
-  const node = observed.verdict.kind === 'alive' ? (observed.verdict.holding?.node ?? observed.verdict.job.node) : '';
+  const { lease, node, session } = await planAttachment(reservation, {}, reservationDepsOf(context), context);
   // Without a scheduler the node is the host that we are on.
   const host = session.dialect.name === 'background' ? '127.0.0.1' : node;
   if (host === '') throw new HpcError('cluster_timeout', `It is not known which node ${lease.name} holds.`, { remediation: 'Refresh the reservation, and try again.' });
@@ -32,11 +31,12 @@ export async function openReservationPort(reservation: string, port: number, con
 /** A terminal in the reservation that runs a notebook server; it prints the address, and ends with the terminal. */
 export async function openNotebookTerminal(reservation: string, terminal: TerminalPort, context: OperationContext): Promise<OpenedTerminal> {
   const { openAttachment, planAttachment } = await import('../reservations/attachReservation.ts');
-  const attachment = await planAttachment(reservation, { command: ['/bin/sh', '-lc', notebookScript] }, reservationDepsOf(context), context);
   // On a node of its own the login node must reach it; the token keeps others out.
-  const address = attachment.session.dialect.name === 'background' ? '127.0.0.1' : '0.0.0.0';
-  const command = attachment.command.argv === undefined ? attachment.command : { ...attachment.command, argv: [...attachment.command.argv, 'hpc-agent-notebook', address] };
-  return { title: `Notebook in ${attachment.lease.name}`, survives: false, session: await openAttachment({ ...attachment, command }, { ...terminal, signal: context.signal }) };
+  const command = (scheduler: string): readonly string[] => ['/bin/sh', '-c', notebookScript, 'hpc-agent-notebook', scheduler === 'background' ? '127.0.0.1' : '0.0.0.0'];
+  const deps = reservationDepsOf(context);
+  const attachment = await planAttachment(reservation, { command }, deps, context);
+  const session = await openAttachment(attachment, terminal, deps, context);
+  return { title: `Notebook in ${attachment.lease.name}`, survives: false, session, endedBecause: () => sentenceOf(session.endedBecause()) };
 }
 
 /** `$1`: the address to listen on. A free port is looked for on the node, for ports are taken by others there. */

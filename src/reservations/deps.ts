@@ -6,10 +6,12 @@ import type { Log } from '../foundation/log.ts';
 import type { ReportProgress } from '../foundation/progress.ts';
 import type { HoldChannels } from './holdChannels.ts';
 import type { LeaseStore } from './lease.ts';
+import type { SoftwareScripts } from './software.ts';
 
 export interface ReservationDeps {
   readonly leases: LeaseStore;
   readonly channels: HoldChannels;
+  readonly software: SoftwareScripts;
   readonly clock: Clock;
   readonly log: Log;
   /** Folder that holds `templates/`. */

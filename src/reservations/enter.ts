@@ -1,6 +1,7 @@
 /**
  * The ways from a login node into a running job, per scheduler: the words that start a program there. `{job}` and `{node}` are
- * filled in by who knows them last. A scheduler without one is reached by the port of its holding job alone.
+ * filled in by who knows them last. A scheduler without one is reached by the port of its holding job alone, so that jobs of
+ * others cannot be entered there.
  */
 import { HpcError } from '../foundation/errors.ts';
 import type { SchedulerName, SchedulerTools } from '../scheduler/port.ts';
@@ -23,16 +24,15 @@ export function entranceOf(scheduler: SchedulerName, tools: SchedulerTools, targ
       return { words: (program) => [...step, ...program], terminal: (program) => [...step, '--pty', ...program] };
     }
     case 'background':
-      // The holding process runs on the host that we are on.
-      return { words: (program) => program, terminal: (program) => program };
     case 'sge':
     case 'pbs':
       return undefined;
   }
 }
 
-export function noWayIn(scheduler: string, what: string): HpcError {
-  return new HpcError('spec_invalid', `There is no way to ${what} on ${scheduler}: it starts nothing inside a job that runs already.`, {
-    remediation: what === 'open a terminal in a reservation' ? 'Use `reservation exec`, or book with Slurm or on this computer.' : 'Release it, and book on a cluster whose login node reaches its nodes, or on one with Slurm.',
+/** Of a job that was not booked here: it has no program of ours to talk to. */
+export function noWayIn(scheduler: string, jobId: string, what: string): HpcError {
+  return new HpcError('spec_invalid', `There is no way to ${what} job ${jobId}: it was adopted, not booked here, and ${scheduler === 'background' ? 'without a scheduler nothing' : scheduler === 'slurm' ? 'there is no srun that' : `${scheduler} has nothing that`} starts a program inside a job that runs already.`, {
+    remediation: 'Book a reservation of your own there (`hpc-agent reservation book`): commands and terminals reach it through its own job.',
   });
 }

@@ -5,17 +5,15 @@
  * answers that it runs (its whole output comes), that it ended, or that it never came (then it is refused should it still
  * arrive). Where the server cannot be asked, or is another one by now, the answer is `unknown`, with the id to ask later.
  */
-import * as path from 'node:path';
-import type { ClusterSession } from '../cluster/session.ts';
-import { CancelledError, sleep, throwIfAborted } from '../foundation/abort.ts';
+import { abortable, CancelledError, sleep, throwIfAborted } from '../foundation/abort.ts';
 import { HpcError, messageOf } from '../foundation/errors.ts';
 import { newToken } from '../foundation/ids.ts';
 import { isEnvironmentName } from '../foundation/quoting.ts';
+import { notEntered, openChannel } from './channelInto.ts';
 import type { CallOptions, ReservationDeps } from './deps.ts';
-import { entranceOf, noWayIn } from './enter.ts';
-import { ChannelLost, HoldChannel, NotEntered, type CommandEnd } from './holdChannels.ts';
-import { ownFacts, type Lease } from './lease.ts';
-import { clusterOf, observeOne } from './observe.ts';
+import { ChannelLost, NotEntered, type CommandEnd, type HoldChannel } from './holdChannels.ts';
+import { clusterOf } from './observe.ts';
+import type { SoftwareOnWire } from './software.ts';
 
 export interface CommandRequest {
   /** An argument vector, or the text of a shell program. */
@@ -24,6 +22,8 @@ export interface CommandRequest {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly timeoutS?: number;
+  /** Without the software and variables of the cluster's profile. */
+  readonly bare?: boolean;
   /** Asks after an earlier command instead of running one. */
   readonly again?: string;
   readonly onStdout?: (chunk: Uint8Array) => void;
@@ -45,61 +45,39 @@ export interface CommandOutcome {
 
 const reconnects = 3;
 
-async function openChannel(lease: Lease, session: ClusterSession, deps: ReservationDeps, signal: AbortSignal): Promise<HoldChannel> {
-  const facts = await session.facts({ signal });
-  const own = ownFacts(lease);
-  const { python, tools } = facts;
-  const env = facts.commandEnvironment;
-  if (own?.origin === 'booked') {
-    const program = [python, '-S', '-E', path.posix.join(own.state_dir, 'hpc_hold.py'), 'enter', own.state_dir];
-    const other = entranceOf(session.dialect.name, tools)?.words([...program, '--here']) ?? [];
-    return deps.channels.get(`${own.cluster} ${own.token}`, () => new HoldChannel(session.connection, { argv: [...program, ...(other.length > 0 ? ['--', ...other] : [])], env }));
-  }
-  const entrance = entranceOf(session.dialect.name, tools, { jobId: lease.job_id });
-  if (entrance === undefined || session.dialect.name === 'background') throw noWayIn(session.dialect.name, 'run a command in a job that is not ours');
-  await facts.runtime.install({ signal });
-  return deps.channels.get(`${session.profile.name} job ${lease.job_id}`, () => new HoldChannel(session.connection, { argv: [...entrance.words([python, '-S', '-E', path.posix.join(tools.runtimeDirectory, 'hpc_hold.py'), 'serve'])], env }));
-}
-
-/** Why no command can run now, after looking. */
-async function notEntered(lease: Lease, why: string, deps: ReservationDeps, call: CallOptions): Promise<HpcError> {
-  const { verdict } = await observeOne(lease, deps, call);
-  const details = { reason: 'not_entered', outcome: 'not_sent', state: verdict.kind };
-  switch (verdict.kind) {
-    case 'alive':
-      if (verdict.phase === 'queued') return new HpcError('cluster_timeout', `The reservation ${lease.name} still waits in the queue (job ${verdict.job.jobId}, ${verdict.job.reason || verdict.job.rawState}).`, { remediation: 'Try again when it holds its node: `hpc-agent reservation get` tells.', details });
-      return new HpcError('remote_command_failed', `The reservation ${lease.name} is alive (${verdict.evidence[0] ?? ''}) but its node cannot be entered: ${why}. The command did not run.`, { remediation: 'Try again in a moment; if it stays so, look at the log of the job.', details });
-    case 'dead':
-      return new HpcError('spec_invalid', `The reservation ${lease.name} has ended: ${verdict.proof.at(-1) ?? ''}. The command did not run.`, { remediation: 'Release it and book it again.', details });
-    case 'unknown':
-      return new HpcError('cluster_timeout', `It is not known whether the reservation ${lease.name} is alive: ${verdict.reason}. The command did not run.`, { remediation: 'Try again when the cluster answers.', details });
-  }
-}
-
 export async function execInReservation(nameOrId: string, request: CommandRequest, deps: ReservationDeps, call: CallOptions): Promise<CommandOutcome> {
   const lease = await deps.leases.require(nameOrId);
   const bad = Object.keys(request.env ?? {}).find((name) => !isEnvironmentName(name));
   if (bad !== undefined) throw new HpcError('spec_invalid', `${JSON.stringify(bad)} is not a name for an environment variable.`, { remediation: 'Use letters, digits and underscores, and do not begin with a digit.' });
   const session = await deps.session(await clusterOf(lease, deps));
   const id = request.again ?? newToken(10);
-  const run = new CommandRun(id, request);
+  // A login shell's start-up files are there instead of the profile's software: both at once would undo each other.
+  const isBare = request.bare === true || request.again !== undefined || ('login' in request.command && request.command.login === true);
+  const facts = isBare ? undefined : await session.facts({ signal: call.signal });
+  const software = facts && (await deps.software.for(lease, request.cwd ?? facts.environment.home, session, facts));
+  const run = new CommandRun(lease.name, id, request, software);
   let server: string | undefined;
   let lost: string | undefined;
   // After it was sent, the id is all that is asked for.
   let isSent = request.again !== undefined;
   for (let attempt = 0; attempt <= reconnects; attempt += 1) {
+    if (isSent && call.signal.aborted && request.again === undefined) break;
     throwIfAborted(call.signal);
     let channel: HoldChannel;
     let hello: { readonly server: string; readonly job_id: string; readonly node: string };
     try {
       channel = await openChannel(lease, session, deps, call.signal);
-      hello = await channel.hello;
+      hello = await abortable(channel.hello, call.signal);
     } catch (error) {
       if (error instanceof NotEntered && !isSent) throw await notEntered(lease, error.message, deps, call);
+      if (CancelledError.is(error) && isSent && request.again === undefined) {
+        lost = `it was cancelled while the connection was lost${lost === undefined ? '' : ` (${lost})`}`;
+        break;
+      }
       if (CancelledError.is(error) || (HpcError.is(error) && !isSent)) throw error;
       if (!isSent && attempt === reconnects) throw await notEntered(lease, messageOf(error), deps, call);
       lost = messageOf(error);
-      await sleep(300 * (attempt + 1), call.signal);
+      await pause(300 * (attempt + 1), call.signal);
       continue;
     }
     // Another server does not know what the first one did.
@@ -114,7 +92,7 @@ export async function execInReservation(nameOrId: string, request: CommandReques
       isSent = false;
       server = undefined;
       lost = 'its job handed over, and the next one could not be entered';
-      await sleep(100 * (attempt + 1), call.signal);
+      await pause(100 * (attempt + 1), call.signal);
       continue;
     }
     if (outcome.kind === 'absent') {
@@ -123,8 +101,17 @@ export async function execInReservation(nameOrId: string, request: CommandReques
     }
     lost = outcome.error;
   }
-  throw new HpcError('cluster_timeout', `It is not known what became of the command in ${lease.name}: ${lost ?? 'the job that ran it was replaced'}. It was not started again.`, {
-    remediation: `Ask later with \`hpc-agent reservation exec ${lease.name} --again ${id}\`, or look at what it leaves behind.`,
+  throw uncertain(lease.name, id, lost ?? 'the job that ran it was replaced by the next one');
+}
+
+/** Ends with the signal: whoever waits looks at it, and knows what was sent. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, signal).catch(() => undefined);
+}
+
+function uncertain(name: string, id: string, why: string): HpcError {
+  return new HpcError('cluster_timeout', `It is not known what became of the command in ${name}: ${why}. It was not started again.`, {
+    remediation: `Ask later with \`hpc-agent reservation exec ${name} --again ${id}\`, or look at what it leaves behind.`,
     details: { outcome: 'unknown', exec_id: id },
     retrySafe: false,
   });
@@ -138,10 +125,15 @@ class CommandRun {
   private readonly handed = { out: 0, err: 0 };
   private readonly id: string;
   private readonly request: CommandRequest;
+  private readonly software: SoftwareOnWire | undefined;
 
-  constructor(id: string, request: CommandRequest) {
+  private readonly name: string;
+
+  constructor(name: string, id: string, request: CommandRequest, software: SoftwareOnWire | undefined) {
+    this.name = name;
     this.id = id;
     this.request = request;
+    this.software = software;
   }
 
   texts(): { stdout: string; stderr: string } {
@@ -184,7 +176,9 @@ class CommandRun {
         if (signal.aborted) cancel();
         else signal.addEventListener('abort', cancel, { once: true });
       });
-      if (signal.aborted) throw new CancelledError();
+      // Whoever gave up is told when it is not certain that the command did, too.
+      if (signal.aborted && outcome.kind !== 'lost') throw new CancelledError();
+      if (signal.aborted && outcome.kind === 'lost') throw uncertain(this.name, this.id, `it was cancelled, but ${outcome.error}`);
       return outcome;
     } finally {
       clearTimeout(cancelTimer);
@@ -205,6 +199,6 @@ class CommandRun {
 
   private wire(): Readonly<Record<string, unknown>> & { readonly id: string } {
     const { command, cwd, env, stdin, timeoutS } = this.request;
-    return { op: 'exec', id: this.id, ...command, ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }), ...(stdin === undefined ? {} : { stdin }), ...(timeoutS === undefined ? {} : { timeout_s: timeoutS }) };
+    return { op: 'exec', id: this.id, ...command, ...(this.software === undefined ? {} : { software: this.software }), ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }), ...(stdin === undefined ? {} : { stdin }), ...(timeoutS === undefined ? {} : { timeout_s: timeoutS }) };
   }
 }

@@ -12,9 +12,9 @@ import { HpcError, messageOf } from '../foundation/errors.ts';
 import * as z from 'zod/mini';
 
 const eventSchema = z.discriminatedUnion('e', [
-  z.object({ e: z.literal('hello'), job_id: z.string(), node: z.string(), server: z.string() }),
+  z.object({ e: z.literal('hello'), job_id: z.string(), node: z.string(), server: z.string(), version: z._default(z.number(), 1) }),
   z.object({ e: z.literal('closed'), why: z.string() }),
-  z.object({ e: z.literal('begun'), id: z.string(), pid: z.number() }),
+  z.object({ e: z.literal('begun'), id: z.string(), pid: z.number(), survives: z._default(z.boolean(), false) }),
   z.object({ e: z.literal('out'), id: z.string(), d: z.string() }),
   z.object({ e: z.literal('err'), id: z.string(), d: z.string() }),
   z.object({ e: z.literal('end'), id: z.string(), rc: z.nullable(z.number()), signal: z.nullable(z.number()), why: z.nullable(z.string()), elapsed_s: z.number() }),

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import type { ClusterProfile } from '../cluster/profile.ts';
 import { expandRemotePath } from '../cluster/profile.ts';
 import type { ClusterFacts, ClusterSession } from '../cluster/session.ts';
+import { softwareOf } from '../cluster/software.ts';
 import { HpcError, messageOf } from '../foundation/errors.ts';
 import { renderJobScript, type JobScriptInput, type TemplateOverride } from '../scheduler/jobScript.ts';
 import type { ResourceRequest } from '../scheduler/port.ts';
@@ -46,8 +47,6 @@ function chainVariables(link: ChainLink | undefined): Readonly<Record<string, st
 
 function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFacts): Omit<JobScriptInput, 'program' | 'markerPath'> {
   const { profile } = session;
-  const there = (pattern: string, what: string): string => expandRemotePath(pattern, facts.environment, `${what} of ${profile.name}`);
-  const { container } = profile;
   return {
     scheduler: session.dialect.name,
     gpu: (run.resources.gpus ?? 0) > 0,
@@ -58,33 +57,11 @@ function commonInput(session: ClusterSession, facts: ClusterFacts, run: ScriptFa
     executor: run.executor,
     python: facts.python,
     hpcVariables: { HPC_DIR: path.posix.join(run.remotePath, '.hpc'), HPC_STATE_DIR: path.posix.join(run.remotePath, '.hpc', 'state', run.runId), HPC_ATTEMPT: String(run.attempt), ...chainVariables(run.link) },
-    modules: profile.modules,
     env: run.env,
     cpus: run.resources.cpus ?? 1,
     title: `${run.runName}: run ${run.runId}, ${run.taskCount} tasks on ${profile.name}`,
-    ...(profile.condaSource === undefined ? {} : { condaSource: there(profile.condaSource, 'conda_source') }),
-    ...(profile.condaEnvs[0] === undefined ? {} : { condaEnv: profile.condaEnvs[0] }),
-    ...(profile.venv === undefined ? {} : { venv: there(profile.venv, 'venv') }),
-    ...(profile.runtime === undefined ? {} : { runtime: profile.runtime }),
-    ...(profile.nfsDataDir === undefined ? {} : { nfsDataDir: there(profile.nfsDataDir, 'nfs_data_dir') }),
-    ...(container === undefined
-      ? {}
-      : {
-          container: {
-            runtime: container.runtime,
-            image: container.image,
-            mounts: container.mounts,
-            nv: container.nv,
-            rocm: container.rocm,
-            cleanenv: container.cleanEnvironment,
-            fakeroot: container.fakeroot,
-            writableTmpfs: container.writableTmpfs,
-            env: container.env,
-            extraArguments: container.extraArguments,
-            ...(container.workdir === undefined ? {} : { workdir: container.workdir }),
-            ...(container.overlay === undefined ? {} : { overlay: container.overlay }),
-          },
-        }),
+    ...(profile.nfsDataDir === undefined ? {} : { nfsDataDir: expandRemotePath(profile.nfsDataDir, facts.environment, `nfs_data_dir of ${profile.name}`) }),
+    ...softwareOf(profile, facts.environment),
   };
 }
 

@@ -5,6 +5,7 @@
  * validated before they do. A template of the workspace is code: callers pass it only where the workspace is trusted.
  */
 import * as path from 'node:path';
+import type { Environment as NunjucksEnvironment } from 'nunjucks';
 import * as z from 'zod/mini';
 import { HpcError, messageOf } from '../foundation/errors.ts';
 import { isEnvironmentName, quoteWord } from '../foundation/quoting.ts';
@@ -18,7 +19,17 @@ export type JobProgram =
   | { readonly kind: 'combiner'; /** Absolute path of `_hpc_combiner.py`. */ readonly combiner: string; readonly wave: number | 'all'; readonly extraArguments?: readonly string[] }
   | { readonly kind: 'command'; readonly command: string };
 
-export interface JobScriptInput {
+/** The software that the programs of a job find. */
+export interface JobSoftware {
+  readonly modules?: readonly string[];
+  readonly condaSource?: string;
+  readonly condaEnv?: string;
+  readonly venv?: string;
+  readonly runtime?: 'uv';
+  readonly container?: JobContainer;
+}
+
+export interface JobScriptInput extends JobSoftware {
   readonly scheduler: SchedulerName;
   readonly program: JobProgram;
   /** Chooses the GPU template and its settings. */
@@ -34,12 +45,6 @@ export interface JobScriptInput {
   readonly python: string;
   /** Further variables that name the run: `HPC_DIR`, `HPC_STATE_DIR`, `HPC_ATTEMPT`. */
   readonly hpcVariables?: Readonly<Record<string, string>>;
-  readonly modules?: readonly string[];
-  readonly condaSource?: string;
-  readonly condaEnv?: string;
-  readonly venv?: string;
-  readonly runtime?: 'uv';
-  readonly container?: JobContainer;
   /** Variables of the profile and the run, set last. */
   readonly env?: Readonly<Record<string, string>>;
   /** Cores of one task where the scheduler does not say; default 1. */
@@ -153,15 +158,20 @@ function checkInput(input: JobScriptInput): void {
   }
 }
 
+async function templateEnvironment(templatesDirectory: string): Promise<NunjucksEnvironment> {
+  const { default: nunjucks } = await import('nunjucks');
+  const loader = new nunjucks.FileSystemLoader(templatesDirectory, { watch: false, noCache: true });
+  const environment = new nunjucks.Environment(loader, { autoescape: false, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true });
+  environment.addFilter('q', (value: unknown) => quoteWord(String(value)));
+  environment.addFilter('comment', (value: unknown) => String(value).replaceAll(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, ' '));
+  return environment;
+}
+
 /** The script's text. `templatesDirectory` is the product's `templates` folder. */
 export async function renderJobScript(input: JobScriptInput, options: { readonly templatesDirectory: string; readonly override?: TemplateOverride }): Promise<string> {
   checkInput(input);
   const context = templateContext(input);
-  const { default: nunjucks } = await import('nunjucks');
-  const loader = new nunjucks.FileSystemLoader(options.templatesDirectory, { watch: false, noCache: true });
-  const environment = new nunjucks.Environment(loader, { autoescape: false, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true });
-  environment.addFilter('q', (value: unknown) => quoteWord(String(value)));
-  environment.addFilter('comment', (value: unknown) => String(value).replaceAll(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, ' '));
+  const environment = await templateEnvironment(options.templatesDirectory);
   const { override } = options;
   const name = override ? override.name : templateName(input);
   const remediation = override ? `Correct ${name}, or remove it from the cluster profile to use the template that comes with HPC Agent.` : 'Install HPC Agent again: one of its own templates is missing or damaged.';
@@ -179,4 +189,25 @@ export async function renderJobScript(input: JobScriptInput, options: { readonly
   }
   if (!text.startsWith('#!')) throw new HpcError(override ? 'config_invalid' : 'internal', `The job script template ${name} does not begin with an interpreter line (#!/bin/sh).`, { remediation });
   return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** The same software for what runs outside of a job's script: in a node that is held. */
+export interface SoftwareScript {
+  /** For `sh` and shells like it, to be sourced where `hpc_fail <message>` is defined. */
+  readonly text: string;
+  /** Words before the program's: the container. */
+  readonly wrap: readonly string[];
+  /** What it sets up depends on the folder that it is in, and on what lies there at that moment. */
+  readonly perFolder: boolean;
+}
+
+export async function renderSoftware(input: JobSoftware & Pick<JobScriptInput, 'scheduler' | 'env' | 'cpus'>, folder: string, options: { readonly templatesDirectory: string }): Promise<SoftwareScript> {
+  const whole: JobScriptInput = { ...input, program: { kind: 'command', command: ':' }, gpu: false, runId: '', cmdSha: '', taskCount: 1, repoDir: folder, executor: '', python: 'python3' };
+  checkInput(whole);
+  const { containerArguments: words, ...context } = templateContext(whole) as { readonly containerArguments: readonly string[] };
+  const text = (await templateEnvironment(options.templatesDirectory)).render('software.sh.njk', context);
+  const { container } = input;
+  // Beside the other programs in the same allocation.
+  const wrap = container === undefined ? [] : container.runtime === 'pyxis' ? ['srun', '--overlap', '--ntasks=1', '--export=ALL', ...words] : [container.runtime, 'exec', ...words];
+  return { text, wrap, perFolder: input.runtime === 'uv' };
 }

@@ -58,10 +58,10 @@ describe('a reservation on this computer (unit)', function () {
 
   it('where a scheduler has no way into a running job that is said, with what to do', () => {
     const tools = { tools: {}, python: 'python3', user: 'a', runtimeDirectory: '/r' };
-    for (const scheduler of ['sge', 'pbs'] as const) assert.equal(entranceOf(scheduler, tools), undefined);
-    const error = noWayIn('pbs', 'open a terminal in a reservation');
+    for (const scheduler of ['sge', 'pbs', 'background'] as const) assert.equal(entranceOf(scheduler, tools), undefined);
+    const error = noWayIn('pbs', '12.server', 'open a terminal in');
     assert.ok(HpcError.is(error, 'spec_invalid'));
-    assert.match(error.remediation ?? '', /reservation exec/);
+    assert.match(error.remediation ?? '', /reservation book/);
     assert.deepEqual(entranceOf('slurm', { ...tools, tools: { srun: '/usr/bin/srun' } }, { jobId: '7', node: 'n1' })?.words(['x']), ['/usr/bin/srun', '--jobid=7', '--overlap', '--quiet', '--nodes=1', '--ntasks=1', '--nodelist=n1', 'x']);
   });
 });

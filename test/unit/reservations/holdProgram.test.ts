@@ -87,7 +87,8 @@ class Bed {
         await closed;
       }),
     );
-    fs.rmSync(this.directory, { recursive: true, force: true });
+    // A submission of the successor may still write its last word.
+    fs.rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
@@ -111,8 +112,8 @@ class Entered {
   event(e: string, id?: string): Promise<Event> {
     return eventually(`${e} ${id ?? ''}; there are ${JSON.stringify(this.events).slice(0, 500)}`, () => this.events.find((event) => event.e === e && (id === undefined || event.id === id)));
   }
-  output(id: string): string {
-    return Buffer.concat(this.events.filter((event) => event.e === 'out' && event.id === id).map(({ d }) => Buffer.from(String(d), 'base64'))).toString();
+  output(id: string, stream: 'out' | 'err' = 'out'): string {
+    return Buffer.concat(this.events.filter((event) => event.e === stream && event.id === id).map(({ d }) => Buffer.from(String(d), 'base64'))).toString();
   }
 }
 
@@ -268,6 +269,69 @@ describe('the program of a held node (unit)', function () {
       }
     }
     assert.ok(kills >= 10, `only ${kills} kills`);
+  });
+
+  it('the software of the profile is set up once, before the first command; where it cannot be, the command does not run', async () => {
+    bed = new Bed();
+    bed.hold('11');
+    await bed.held('11');
+    const way = bed.enter();
+    await way.event('hello');
+    const count = path.join(bed.directory, 'count');
+    const software = { text: `echo x >>'${count}'; echo noise; export A='of the "profile"\n2'; unset HOME_OF_NOBODY; f() { :; }`, wrap: [] };
+    const run = (id: string, more: Readonly<Record<string, unknown>>): void => way.send({ op: 'exec', id, script: 'printf "%s|%s" "$A" "$B"', env: { B: 'own' }, ...more });
+    run('command-1', { software });
+    run('command-2', { software });
+    await Promise.all([way.event('end', 'command-1'), way.event('end', 'command-2')]);
+    assert.deepEqual([way.output('command-1'), way.output('command-2')], ['of the "profile"\n2|own', 'of the "profile"\n2|own']);
+    assert.equal(fs.readFileSync(count, 'utf8'), 'x\n');
+    // What looks at the folder is set up every time; what stands before the program is there.
+    for (const id of ['command-3', 'command-4']) {
+      run(id, { software: { ...software, wrap: ['env', 'C=wrapped'], per_folder: true }, script: 'printf %s "$C"' });
+      await way.event('end', id);
+      assert.equal(way.output(id), 'wrapped');
+    }
+    assert.equal(fs.readFileSync(count, 'utf8'), 'x\nx\nx\n');
+    const ran = path.join(bed.directory, 'ran');
+    run('command-5', { software: { text: `hpc_fail 'the module nonesuch cannot be loaded' 78`, wrap: [] }, script: `echo >'${ran}'` });
+    const end = await way.event('end', 'command-5');
+    assert.deepEqual([end.rc, way.output('command-5', 'err')], [78, 'hpc-agent: the module nonesuch cannot be loaded\n']);
+    assert.match(String(end.why), /did not run/);
+    // Given up while it is set up: neither goes on.
+    run('command-6', { software: { text: `echo >'${ran}.began'; sleep 1000`, wrap: [] }, script: `echo >'${ran}'` });
+    await eventually('the setting up began', () => fs.existsSync(`${ran}.began`) || undefined);
+    way.send({ op: 'cancel', id: 'command-6' });
+    assert.deepEqual([(await way.event('end', 'command-6')).why, fs.existsSync(ran)], ['cancelled', false]);
+  });
+
+  it('a terminal: bytes both ways, its size, the software in its shell, its exit status; it ends with its connection, and tells who handed over', async () => {
+    bed = new Bed();
+    const holder = bed.hold('11');
+    await bed.held('11');
+    const way = bed.enter();
+    await way.event('hello');
+    const type = (id: string, text: string): void => way.send({ op: 'type', id, d: Buffer.from(text).toString('base64') });
+    const software = { text: 'export A=profile', wrap: [] };
+    way.send({ op: 'terminal', id: 'terminal-1', columns: 90, rows: 21, software });
+    assert.equal((await way.event('begun', 'terminal-1')).survives, false);
+    type('terminal-1', 'echo "[$A] [$HPC_RESERVATION] $((40+2))"; stty size\r');
+    await eventually('its shell answers', () => way.output('terminal-1').includes('[profile] [pool] 42\r\n21 90') || undefined);
+    way.send({ op: 'resize', id: 'terminal-1', columns: 131, rows: 41 });
+    type('terminal-1', 'stty size; exit 3\r');
+    assert.equal((await way.event('end', 'terminal-1')).rc, 3);
+    assert.match(way.output('terminal-1'), /41 131/);
+    const gone = bed.enter();
+    gone.send({ op: 'terminal', id: 'terminal-2', columns: 80, rows: 24, argv: ['sh', '-c', 'echo $$; while :; do sleep 1; done'] });
+    const pid = await eventually('what runs in it is known', () => /(\d+)\r\n/.exec(gone.output('terminal-2'))?.[1]);
+    gone.child.kill('SIGKILL');
+    await eventually('it ended with its connection', () => !fs.existsSync(`/proc/${pid}`) || undefined);
+    // The job ends: whoever is in it hears why.
+    way.send({ op: 'terminal', id: 'terminal-3', columns: 80, rows: 24, software: { text: `hpc_fail 'no such module'; export A=later`, wrap: [] } });
+    await way.event('begun', 'terminal-3');
+    type('terminal-3', 'echo "[$A]"\r');
+    await eventually('a shell is there though its software is not', () => /no such module[^]*\[later\]/.test(way.output('terminal-3')) || undefined);
+    holder.child.kill('SIGTERM');
+    assert.match(String((await way.event('end', 'terminal-3')).why), /job 11 of the reservation ended: signal 15/);
   });
 
   it('idle for too long it ends by itself; a command or a refresh keeps it', async () => {

@@ -15,6 +15,7 @@ import { silentLog } from '../../../src/foundation/log.ts';
 import type { CallOptions, ReservationDeps } from '../../../src/reservations/deps.ts';
 import { HoldChannels } from '../../../src/reservations/holdChannels.ts';
 import { LeaseStore } from '../../../src/reservations/lease.ts';
+import { SoftwareScripts } from '../../../src/reservations/software.ts';
 import { dialectFor } from '../../../src/scheduler/dialects.ts';
 import { createFakeConnection, type FakeReply } from '../../contract/connection/fakeConnection.ts';
 
@@ -112,6 +113,7 @@ export async function makePlace(): Promise<Place> {
       return {
         leases: new WatchedStore(at('leases'), onStep),
         channels,
+        software: new SoftwareScripts(root),
         clock: { now: () => new Date() },
         log: silentLog,
         home: at('home'),
