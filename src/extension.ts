@@ -12,6 +12,7 @@ import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
 import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
 import { registerLanguageHelp } from './surfaces/vscode/language/register.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
+import { ReservationNotifier } from './surfaces/vscode/notices/reservationNotifier.ts';
 import { RunNotifier } from './surfaces/vscode/notices/runNotifier.ts';
 import { Forwards } from './surfaces/vscode/terminals/forwards.ts';
 import { registerTasksAndTerminals } from './surfaces/vscode/terminals/register.ts';
@@ -56,8 +57,10 @@ export function activate(context: vscode.ExtensionContext): void {
     registerTools(editor),
     registerParticipant(editor),
     new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),
+    new ReservationNotifier({ core, log: log.child('notices'), reservations, folder: () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath }),
     watchWorkspace(runs, clusters),
   );
+  reservations.watch();
   log.info(`Activated in ${(performance.now() - started).toFixed(1)} ms`);
 }
 

@@ -5,13 +5,35 @@
 import type { CallOptions, ReservationDeps } from './deps.ts';
 import { settleSubmissions } from './bookReservation.ts';
 import { ownFacts, type Lease } from './lease.ts';
-import { observe, observeOne, recall, type Observed } from './observe.ts';
+import { clusterOf, observe, observeOne, recall, type Observed } from './observe.ts';
 import { keepFolder, renewFolder, type HoldFolder } from './remoteHold.ts';
 
 export async function listReservations(how: { readonly refresh: boolean }, deps: ReservationDeps, call: CallOptions): Promise<{ readonly seen: readonly { readonly lease: Lease; readonly observed: Observed | undefined }[]; readonly problems: readonly { readonly file: string; readonly message: string }[] }> {
   const { leases, problems } = await deps.leases.list();
   if (how.refresh) return { seen: (await observe(leases, deps, call)).map((observed) => ({ lease: observed.lease, observed })), problems };
   return { seen: await Promise.all(leases.map(async (lease) => ({ lease, observed: await recall(lease, deps) }))), problems };
+}
+
+/** For a clock that nobody watches: asks only where a connection stands already, and what nobody has asked for so long. */
+export async function lookQuietly(olderThanMs: number, deps: ReservationDeps, call: CallOptions): Promise<{ readonly seen: readonly { readonly lease: Lease; readonly observed: Observed | undefined }[]; readonly problems: readonly { readonly file: string; readonly message: string }[] }> {
+  const { seen, problems } = await listReservations({ refresh: false }, deps, call);
+  const due: Lease[] = [];
+  for (const { lease, observed } of seen) {
+    if (observed?.verdict.kind === 'dead' || (observed && deps.clock.now().getTime() - observed.observedAt.getTime() < olderThanMs)) continue;
+    if (await isConnected(lease, deps)) due.push(lease);
+  }
+  const asked = due.length === 0 ? [] : await observe(due, deps, call);
+  return { seen: seen.map((one) => asked.filter(({ lease }) => lease.id === one.lease.id).map((observed) => ({ lease: observed.lease, observed }))[0] ?? one), problems };
+}
+
+/** Nobody is asked for a password by a clock. */
+async function isConnected(lease: Lease, deps: ReservationDeps): Promise<boolean> {
+  try {
+    const { connection } = await deps.session(await clusterOf(lease, deps));
+    return connection.kind === 'local' || connection.state.kind === 'connected';
+  } catch {
+    return false;
+  }
 }
 
 export interface Refreshed {

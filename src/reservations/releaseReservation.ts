@@ -13,6 +13,7 @@ import { settleSubmissions } from './bookReservation.ts';
 import type { CallOptions, ReservationDeps } from './deps.ts';
 import { hopOfName } from './holdJob.ts';
 import { ownFacts, withOwnFacts, type Lease, type OwnFacts } from './lease.ts';
+import { forgetNotices } from './notices.ts';
 import { forget, observeOne } from './observe.ts';
 import { releaseFolder, showFolders } from './remoteHold.ts';
 
@@ -68,6 +69,7 @@ export async function releaseReservation(nameOrId: string, deps: ReservationDeps
       deps.channels.drop(`${facts.cluster} ${facts.token}`);
       await deps.leases.remove(lease);
       await forget(lease, deps);
+      await forgetNotices(lease, deps);
       return { lease, cancelled, notes };
     },
     call.signal,

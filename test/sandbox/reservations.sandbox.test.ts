@@ -47,7 +47,9 @@ describe('reservations (sandbox)', function () {
   before(async () => {
     sandbox = await startSandbox();
     home = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-reservations-'));
-    const clusters = { bed: { scheduler: 'slurm', host: sandbox.ssh.aliases.plain, ssh_config_file: sandbox.ssh.sshConfigFile, scratch: '$HOME/scratch' } };
+    const clusters = { bed: { scheduler: 'slurm', host: sandbox.ssh.aliases.plain, ssh_config_file: sandbox.ssh.sshConfigFile, scratch: '$HOME/scratch', venv: '$HOME/res-venv', env: { RES_LAB: 'of the profile' } } };
+    const made = await sandbox.asUser('python3 -m venv --without-pip "$HOME/res-venv"');
+    assert.equal(made.exitCode, 0, made.stderr);
     await fs.writeFile(path.join(home, 'clusters.yaml'), JSON.stringify(clusters));
     services = makeServicesHere();
     context = { services, experimentDir: home, signal: new AbortController().signal, progress: noProgress };
@@ -96,6 +98,9 @@ describe('reservations (sandbox)', function () {
     assert.deepEqual([answer.exit_code, answer.signal], [null, 9]);
     assert.equal((await reservationExec.call({ name: dev, argv: ['printf', '%s', 'a  b;$HOME'] }, context)).stdout, 'a  b;$HOME');
     assert.equal((await exec('nonesuch-program')).exit_code, 127);
+    // The software is that of a job of this profile.
+    const [{ stdout: found }, asked] = await Promise.all([exec('which python; echo "$RES_LAB" "$HPC_CORES"'), sandbox.asUser('echo "$HOME"')]);
+    assert.equal(found, `${asked.stdout.trim()}/res-venv/bin/python\nof the profile 2\n`);
     assert.equal((await reservationExec.call({ name: dev, argv: ['/nonesuch'] }, context)).exit_code, 127);
     const chunks: number[] = [];
     const whole = await execInReservation(dev, { command: { script: 'head -c 20000000 /dev/zero' }, onStdout: (chunk) => chunks.push(chunk.length) }, services.reservationDeps(home), context);
@@ -168,8 +173,8 @@ describe('reservations (sandbox)', function () {
       };
     };
     const first = await open();
-    first.type('echo "sum=$((40+2)) on=$(hostname)"');
-    await eventually('the shell answers', async () => Promise.resolve(/sum=42 on=node\d/.test(first.text()) ? true : undefined), 20_000, 50);
+    first.type('echo "sum=$((40+2)) on=$(hostname) lab=$(basename "$VIRTUAL_ENV")"');
+    await eventually('the shell answers', async () => Promise.resolve(/sum=42 on=node\d+ lab=res-venv/.test(first.text()) ? true : undefined), 20_000, 50);
     first.resize(132, 43);
     await eventually('the terminal has its new size', async () => {
       first.type('stty size');
@@ -262,6 +267,12 @@ describe('reservations (sandbox)', function () {
       assert.equal(seen?.liveness, 'unknown');
       assert.match(seen.because, /queue could not be asked: .*(contact|controller|connect)/i);
       assert.equal((await exec('echo still')).stdout, 'still\n');
+      // A terminal needs no controller either.
+      let text = '';
+      const terminal = await openReservationTerminal(dev, { size: { columns: 80, rows: 24 }, onData: (chunk) => (text += Buffer.from(chunk).toString()) }, context);
+      terminal.session.write('echo "sum=$((40+2))"\r');
+      await eventually('it answers', async () => Promise.resolve(text.includes('sum=42') || undefined));
+      terminal.session.dispose();
     } finally {
       await sandbox.faults.slurmctld.start();
     }

@@ -1,4 +1,4 @@
-/** Held nodes on a real Grid Engine over SSH: booking, commands by the port of the holding job, what has no way there, adoption, release, renewal. */
+/** Held nodes on a real Grid Engine over SSH: booking, commands and terminals by the port of the holding job, what has no way there, adoption, release, renewal. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
@@ -8,7 +8,7 @@ import { silentLog } from '../../src/foundation/log.ts';
 import { noProgress } from '../../src/foundation/progress.ts';
 import { createServices } from '../../src/operations/createServices.ts';
 import type { OperationContext } from '../../src/operations/operation.ts';
-import { reservationAttach } from '../../src/operations/reservations/attach.ts';
+import { openReservationTerminal, reservationAttach } from '../../src/operations/reservations/attach.ts';
 import { reservationBook } from '../../src/operations/reservations/book.ts';
 import { reservationExec } from '../../src/operations/reservations/exec.ts';
 import { reservationGet, reservationRefresh } from '../../src/operations/reservations/look.ts';
@@ -34,7 +34,9 @@ describe('reservations on Grid Engine (sandbox)', function () {
   before(async () => {
     grid = await startGridEngine();
     home = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-reservations-'));
-    await fs.writeFile(path.join(home, 'clusters.yaml'), JSON.stringify({ grid: { scheduler: 'sge', host: grid.ssh.aliases.plain, ssh_config_file: grid.ssh.sshConfigFile, scratch: '$HOME/scratch' } }));
+    await fs.writeFile(path.join(home, 'clusters.yaml'), JSON.stringify({ grid: { scheduler: 'sge', host: grid.ssh.aliases.plain, ssh_config_file: grid.ssh.sshConfigFile, scratch: '$HOME/scratch', conda_source: '$HOME/res-conda.sh', conda_envs: ['lab'], env: { RES_LAB: 'of the profile' } } }));
+    // What a job finds: conda as far as a job script can tell, and a program that only its environment has.
+    await grid.asUser('mkdir -p res-lab; printf "#!/bin/sh\\necho lab-python\\n" >res-lab/labpy; chmod +x res-lab/labpy; echo \'conda() { [ "$1 $2" = "activate lab" ] && export CONDA_DEFAULT_ENV=lab PATH="$HOME/res-lab:$PATH"; }\' >res-conda.sh');
     services = createServices({ version: '0.0.0', assetsDirectory: path.resolve(import.meta.dirname, '../..'), userHome: home, home, env: { SCITEX_HPC_LEASE_DIR: path.join(home, 'leases') }, prompts: { secret: () => Promise.resolve(undefined), trustHostKey: () => Promise.resolve('refuse') }, log: silentLog, clock: systemClock, trusted: () => true });
     context = { services, experimentDir: home, signal: new AbortController().signal, progress: noProgress };
   });
@@ -51,8 +53,27 @@ describe('reservations on Grid Engine (sandbox)', function () {
       const answer = await reservationExec.call({ name: dev, command: `echo ${index} "$JOB_ID"; echo no >&2; exit ${index}` }, context);
       assert.deepEqual([answer.stdout, answer.stderr, answer.exit_code, answer.job_id], [`${index} ${reservation.job_id}\n`, 'no\n', index, reservation.job_id]);
     }
-    await assert.rejects(reservationAttach.call({ name: dev }, context), { code: 'spec_invalid', message: /on sge/, remediation: /reservation exec/ });
-    await reservationRelease.call({ name: dev }, context);
+    const software = await reservationExec.call({ name: dev, command: 'labpy; echo "$CONDA_DEFAULT_ENV $RES_LAB $OMP_NUM_THREADS"' }, context);
+    assert.deepEqual([software.stdout, software.exit_code], ['lab-python\nlab of the profile 1\n', 0], software.stderr);
+    assert.equal((await reservationExec.call({ name: dev, command: 'labpy', bare: true }, context)).exit_code, 127);
+    // A terminal: no daemon of the node, and no qrsh, has a part in it.
+    let seen = '';
+    const terminal = await openReservationTerminal(dev, { size: { columns: 100, rows: 30 }, onData: (chunk) => (seen += Buffer.from(chunk).toString()) }, context);
+    const shows = (what: RegExp): Promise<true> => until(`the terminal shows ${String(what)}: ${seen}`, async () => Promise.resolve(what.test(seen)));
+    terminal.session.write('echo "sum=$((40+2)) on=$(hostname) $(labpy) job=$JOB_ID"\r');
+    await shows(new RegExp(`sum=42 on=exec\\d\\S* lab-python job=${reservation.job_id}`));
+    terminal.session.resize({ columns: 132, rows: 43 });
+    terminal.session.write('stty size\r');
+    await shows(/4[23] 132/);
+    const began = performance.now();
+    const before = seen.length;
+    terminal.session.write('k');
+    await until('the key is echoed', async () => Promise.resolve(seen.length > before), 5_000);
+    console.log(`      a key and its echo in a terminal on Grid Engine: ${(performance.now() - began).toFixed(0)} ms`);
+    const [end] = await Promise.all([terminal.session.ended, reservationRelease.call({ name: dev }, context)]);
+    assert.equal(end, null);
+    assert.match(terminal.endedBecause?.() ?? '', new RegExp(`job ${reservation.job_id}|connection was lost`));
+    await assert.rejects(openReservationTerminal(dev, { size: { columns: 80, rows: 24 }, onData: () => undefined }, context), { code: 'spec_invalid', message: /There is no reservation/ });
     await until('its job is gone', async () => !(await jobs()).includes(reservation.job_id));
   });
 
@@ -62,7 +83,8 @@ describe('reservations on Grid Engine (sandbox)', function () {
     const name = `${tag}adopted`;
     await reservationAdopt.call({ name, cluster: 'grid', job_id: id }, context);
     await until('it runs', async () => (await get(name)).phase === 'held');
-    await assert.rejects(reservationExec.call({ name, command: 'true' }, context), { code: 'spec_invalid', message: /on sge/ });
+    await assert.rejects(reservationExec.call({ name, command: 'true' }, context), { code: 'spec_invalid', message: /adopted.*sge/ });
+    await assert.rejects(reservationAttach.call({ name }, context), { code: 'spec_invalid', message: /adopted.*sge/, remediation: /reservation book/ });
     await grid.asUser('touch "$HOME/res-go"');
     await until('it is dead, with proof', async () => {
       const { liveness, evidence } = await get(name);

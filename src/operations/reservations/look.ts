@@ -1,8 +1,8 @@
 /** Operations that look at reservations: list, get, verify, refresh. */
 import * as z from 'zod/mini';
-import { defineOperation } from '../operation.ts';
+import { defineOperation, type OperationContext } from '../operation.ts';
 import { reservationName } from './names.ts';
-import { reservationDepsOf, reservationShape, shapeOf } from './wire.ts';
+import { reservationDepsOf, reservationShape, shapeOf, type ReservationShape } from './wire.ts';
 
 const liveness = 'ALIVE, DEAD with proof, or UNKNOWN with the reason: unknown is never to be read as gone.';
 
@@ -21,6 +21,13 @@ export const reservationList = defineOperation({
     return { reservations: seen.map(({ lease, observed }) => shapeOf(lease, observed)), problems: problems.map((problem) => ({ ...problem })) };
   },
 });
+
+/** The same for a clock: no operation, since it decides by itself whom it asks. */
+export async function lookAtReservations(olderThanMs: number, context: OperationContext): Promise<{ readonly reservations: readonly ReservationShape[]; readonly problems: readonly { readonly file: string; readonly message: string }[] }> {
+  const { lookQuietly } = await import('../../reservations/refreshReservation.ts');
+  const { seen, problems } = await lookQuietly(olderThanMs, reservationDepsOf(context), context);
+  return { reservations: seen.map(({ lease, observed }) => shapeOf(lease, observed)), problems };
+}
 
 export const reservationGet = defineOperation({
   name: 'reservation-get',

@@ -46,6 +46,8 @@ export const reservationShape = z.object({
   ends_at: z.nullable(z.string()),
   left_s: z.nullable(z.number()),
   successor_job_id: z.nullable(z.string()),
+  /** Why the next job could not be submitted; null where it was, or is not due. */
+  renewal_problem: z.nullable(z.string()),
   nodes: z.number(),
   /** Since it held its first node, over all hops. */
   node_hours: z.nullable(z.number()),
@@ -62,6 +64,7 @@ export const reservationShape = z.object({
 });
 export type ReservationShape = z.output<typeof reservationShape>;
 
+/** Seconds. */
 const idleWorthSaying = 1800;
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
@@ -100,7 +103,8 @@ export function shapeOf(lease: Lease, observed: Observed | undefined): Reservati
   const attention: string[] = [];
   if (idleS !== null && idleS >= idleWorthSaying) attention.push(`idle for ${Math.round(idleS / 60)} min, ${(nodes * idleS / 3600).toFixed(1)} node-hours of nothing${(facts?.release_after_idle_s ?? null) === null ? '; it is not released by itself' : ''}`);
   const renewal = observed?.folder?.renewal;
-  if (alive && renewal && renewal.state !== 'submitted') attention.push(`its successor could not be submitted (${renewal.state}${renewal.error === undefined ? '' : `: ${renewal.error}`}): refresh tries it from the login node`);
+  const renewalProblem = alive && renewal && renewal.state !== 'submitted' ? `${renewal.state}${renewal.error === undefined ? '' : `: ${renewal.error}`}` : null;
+  if (renewalProblem !== null) attention.push(`its successor could not be submitted (${renewalProblem}): refresh tries it from the login node`);
   if (facts?.stage === 'booking') attention.push(`its booking was interrupted${facts.problem === null ? '' : `: ${facts.problem}`}`);
   if (facts?.stage === 'releasing') attention.push('its release was not finished: release it again');
   const last = hops.at(-1);
@@ -123,6 +127,7 @@ export function shapeOf(lease: Lease, observed: Observed | undefined): Reservati
     ends_at: typeof holding?.ends === 'number' ? iso(holding.ends) : null,
     left_s: typeof holding?.ends === 'number' && now !== undefined ? Math.max(0, Math.round(holding.ends - now)) : null,
     successor_job_id: alive?.successor?.jobId ?? null,
+    renewal_problem: renewalProblem,
     nodes,
     node_hours: nodeHours,
     running_commands: holding?.running ?? null,

@@ -9,6 +9,8 @@ export interface GlobalFlags {
   readonly experimentDir: string | undefined;
   readonly spec: string | undefined;
   readonly human: boolean;
+  /** Of `reservation-exec` alone: the command's bytes, and no envelope. */
+  readonly raw: boolean;
   readonly yes: boolean;
   readonly help: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -117,7 +119,7 @@ function keysOf(words: readonly string[], schema: JsonSchema): readonly string[]
 
 export function parseArguments(verb: string, words: readonly string[], schema: JsonSchema, positional: readonly string[]): ParsedArguments {
   const input: Record<string, unknown> = {};
-  let flags: GlobalFlags = { experimentDir: undefined, spec: undefined, human: false, yes: false, help: false, logLevel: 'warn' };
+  let flags: GlobalFlags = { experimentDir: undefined, spec: undefined, human: false, raw: false, yes: false, help: false, logLevel: 'warn' };
   const names = [...positional];
   let flagsEnded = false;
   for (let at = 0; at < words.length; at += 1) {
@@ -145,6 +147,10 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
       if (value === undefined) throw usage(`${flag} needs a value.`, verb);
       return value;
     };
+    if (flag === '--raw' && verb === 'reservation-exec') {
+      flags = { ...flags, raw: true };
+      continue;
+    }
     switch (flag) {
       case '--help':
         flags = { ...flags, help: true };

@@ -1,6 +1,7 @@
 /** `reservation attach` in a real terminal: raw bytes both ways, its size followed, the terminal left as it was. */
 import type { OperationContext } from '../../operations/operation.ts';
 import { openReservationTerminal } from '../../operations/reservations/attach.ts';
+import { plain } from './terminal.ts';
 
 /** Whether a person's terminal is on both ends of this process. */
 export function hasTerminal(): boolean {
@@ -11,7 +12,7 @@ export function hasTerminal(): boolean {
 export async function attachTerminal(name: string, context: OperationContext): Promise<number> {
   const { stdin, stdout } = process;
   const size = (): { columns: number; rows: number } => ({ columns: stdout.columns, rows: stdout.rows });
-  const { session, survives, title } = await openReservationTerminal(name, { size: size(), onData: (chunk) => void stdout.write(chunk) }, context);
+  const { session, title, endedBecause } = await openReservationTerminal(name, { size: size(), onData: (chunk) => void stdout.write(chunk) }, context);
   const onInput = (chunk: Buffer): void => session.write(chunk);
   const onResize = (): void => session.resize(size());
   stdin.setRawMode(true);
@@ -20,7 +21,7 @@ export async function attachTerminal(name: string, context: OperationContext): P
   stdout.on('resize', onResize);
   try {
     const code = await session.ended;
-    if (code === null) process.stderr.write(`\r\nThe connection to ${title} ended.${survives ? ' What runs there goes on: attach again to see it.' : ''}\r\n`);
+    if (code === null) process.stderr.write(`\r\nThe terminal in ${title} is closed. ${plain(endedBecause?.() ?? '')}\r\n`);
     return code ?? 2;
   } finally {
     stdin.off('data', onInput);

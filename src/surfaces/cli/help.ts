@@ -35,9 +35,20 @@ export function verbHelp(operation: Operation): string {
     '',
     ...rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`.trimEnd()),
     '',
+    ...(operation.name === 'reservation-exec' ? execFlags : []),
     ...globalFlags(operation.confirms),
   ].join('\n');
 }
+
+const execFlags = [
+  'How its output comes:',
+  '  (without a flag)           one line of JSON at its end, with the end of each stream; the exit status is the command’s',
+  '  --human                    as it is printed, on the same streams; then how it ended, where that was not well',
+  '  --raw                      as it is printed, and nothing else on standard output',
+  '  The exit status is the command’s, 128 + n after signal n, 124 after --timeout, 130 when interrupted (which ends the command',
+  '  there); where HPC Agent itself failed, 255 with --human or --raw, else 1, 2 or 3 with an envelope that says "ok":false.',
+  '',
+];
 
 function globalFlags(confirms: boolean): string[] {
   return [

@@ -10,7 +10,7 @@ import type { ResultsTable, RunSummary } from '../../operations/schemas.ts';
 import { efficiencyLines } from './efficiencyLines.ts';
 import { failuresLines } from './failuresLines.ts';
 import { jobLines, jobRunLines } from './jobLines.ts';
-import { execLines, listLines, reservationLines } from './reservationLines.ts';
+import { listLines, reservationLines } from './reservationLines.ts';
 import { resourcesLines } from './resourcesLines.ts';
 import { bar, plain, table } from './terminal.ts';
 
@@ -119,7 +119,6 @@ const renderers: Readonly<Record<string, Renderer>> = {
   'reservation-adopt': (data: { reservation: ReservationShape }) => reservationLines(data.reservation),
   'reservation-refresh': (data: { reservation: ReservationShape; did: string[] }) => [reservationLines(data.reservation), ...data.did.map((text) => `  ${plain(text)}`)].join('\n'),
   'reservation-verify': (data: { reservation: ReservationShape; findings: string[] }) => [reservationLines(data.reservation), ...(data.findings.length === 0 ? ['  lease, queue, accounting and record agree'] : data.findings.map((text) => `! ${plain(text)}`))].join('\n'),
-  'reservation-exec': (data: Parameters<typeof execLines>[0]) => execLines(data),
   'reservation-release': (data: { name: string; cancelled: string[]; notes: string[] }) => [`${data.name} is released${data.cancelled.length === 0 ? '; there was no job of it any more' : ` (jobs ${data.cancelled.join(', ')})`}.`, ...data.notes.map((text) => `! ${plain(text)}`)].join('\n'),
 };
 

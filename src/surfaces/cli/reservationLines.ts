@@ -13,10 +13,3 @@ export function reservationLines(reservation: ReservationShape): string {
 export function listLines(data: { readonly reservations: readonly ReservationShape[]; readonly problems: readonly { readonly file: string; readonly message: string }[] }): string {
   return [data.reservations.length === 0 ? 'No node is held.' : data.reservations.map(reservationLines).join('\n'), ...data.problems.map(({ file, message }) => plain(`! ${file}: ${message}`))].join('\n');
 }
-
-/** What the command printed, as it printed it, apart from what would move the cursor. */
-export function execLines(data: { readonly stdout: string; readonly stderr: string; readonly exit_code: number | null; readonly signal: number | null; readonly note: string | null; readonly node: string }): string {
-  const text = [data.stdout, data.stderr].filter((part) => part !== '').flatMap((part) => part.replace(/\n$/, '').split('\n').map(plain));
-  const end = data.exit_code === 0 ? [] : [`[${data.node}: ${data.exit_code === null ? `ended by signal ${data.signal ?? '?'}` : `exit status ${data.exit_code}`}${data.note === null ? '' : `, ${data.note}`}]`];
-  return [...text, ...end].join('\n');
-}

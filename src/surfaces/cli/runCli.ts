@@ -6,6 +6,7 @@ import { createLog, type Log, type LogLevel } from '../../foundation/log.ts';
 import { loadCatalogue, loadOperation, operationNames } from '../../operations/catalogue.ts';
 import { errorEnvelope, exitCodeOf, successEnvelope, type Envelope } from '../../operations/envelope.ts';
 import type { Operation } from '../../operations/operation.ts';
+import type { statusOf } from '../../operations/reservations/exec.ts';
 import type { Services } from '../../operations/services.ts';
 import { parseArguments, type GlobalFlags } from './arguments.ts';
 import { confirmOnTerminal } from './prompts.ts';
@@ -85,7 +86,9 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
       signal: host.signal,
       progress: human ? progress.report : () => undefined,
     };
-    if (operation.confirms && !flags.yes) {
+    // Who types the command of a held node into a terminal has said what is to be done there.
+    const isLive = operation.name === 'reservation-exec' && (human || flags.raw);
+    if (operation.confirms && !flags.yes && !isLive) {
       const sentence = await operation.confirmation(input, context);
       progress.end();
       if (sentence !== undefined && (await confirmOnTerminal(sentence, host.signal)) !== true) {
@@ -96,9 +99,15 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
       const { attachTerminal, hasTerminal } = await import('./attach.ts');
       if (hasTerminal() && typeof input.name === 'string') return await attachTerminal(input.name, context);
     }
+    if (isLive) {
+      const { execLive } = await import('./execLive.ts');
+      return await execLive(input, human, context);
+    }
     const data = await operation.invoke(input, context);
     progress.end();
     const code = await print(successEnvelope(data, operation.idempotent), operation.name, human);
+    // The command's own status, also beside an envelope.
+    if (operation.name === 'reservation-exec') return (await import('../../operations/reservations/exec.ts')).statusOf(data as Parameters<typeof statusOf>[0]);
     // hpc-agent's rule: a failed preflight is an ok answer with a failing exit status.
     return operation.name === 'preflight' && (data as { all_ok: boolean }).all_ok === false ? 2 : code;
   } catch (error) {

@@ -1,5 +1,8 @@
 /** A reservation on this computer, without a scheduler: the same verbs, nothing left behind. And what is said where there is no way in. */
 import assert from 'node:assert/strict';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -16,6 +19,7 @@ import { reservationList } from '../../../src/operations/reservations/look.ts';
 import { reservationRelease } from '../../../src/operations/reservations/own.ts';
 import type { Services } from '../../../src/operations/services.ts';
 import { entranceOf, noWayIn } from '../../../src/reservations/enter.ts';
+import { cliProgram } from '../surfaces/cli/product.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
@@ -42,6 +46,8 @@ describe('a reservation on this computer (unit)', function () {
     assert.match((await reservationExec.confirmation({ name: 'dev', command: 'hostname' }, context)) ?? '', /^Run in the reservation dev \(.*\): hostname$/);
     const answer = await reservationExec.call({ name: 'dev', command: 'echo "$HPC_RESERVATION"; pwd', cwd: '/' }, context);
     assert.deepEqual([answer.stdout, answer.exit_code], ['dev\n/\n', 0]);
+    assert.deepEqual(await reservationExec.call({ name: 'dev', command: 'i=0; while [ $i -lt 200 ]; do echo "ü$i"; i=$((i+1)); done', max_output: 11 }, context).then(({ stdout, cut }) => [stdout, cut]), ['198\nü199\n', true]);
+    await throughCli(home);
     let seen = '';
     const terminal = await openReservationTerminal('dev', { size: { columns: 90, rows: 20 }, onData: (chunk) => (seen += Buffer.from(chunk).toString()) }, context);
     terminal.session.write('echo "sum=$((40+2))"\r');
@@ -55,6 +61,42 @@ describe('a reservation on this computer (unit)', function () {
     assert.equal((await reservationRelease.call({ name: 'dev' }, context)).cancelled.length, 1);
     assert.deepEqual((await reservationList.call({ refresh: true }, context)).reservations, []);
   });
+
+  /** Live output, the command's own exit status, and an interrupt that ends the command there. */
+  async function throughCli(userHome: string): Promise<void> {
+    const program = await cliProgram();
+    const start = (...words: readonly string[]): { child: ChildProcessWithoutNullStreams; text: () => string; errors: () => string; ended: Promise<number | null> } => {
+      const child = spawn(process.execPath, [program, 'reservation', 'exec', 'dev', ...words], { cwd: userHome, env: { ...process.env, HOME: userHome, HPC_AGENT_HOME: userHome } });
+      let [out, err] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      return { child, text: () => out, errors: () => err, ended: once(child, 'close').then(([code]) => code as number | null) };
+    };
+    const shows = async (what: string, look: () => boolean): Promise<void> => {
+      const deadline = performance.now() + 30_000;
+      while (!look()) {
+        if (performance.now() > deadline) throw new Error(`not within 30 s: ${what}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const live = start('--raw', 'echo up; while [ ! -e go ]; do sleep 0.05; done; echo oops >&2; exit 7', '--cwd', userHome);
+    const stopped = start('--human', 'echo "pid $$"; exec sleep 1000');
+    const json = start('--yes', 'echo hi; kill -9 $$');
+    await shows('what the command printed while it runs', () => live.text() === 'up\n' && /pid \d+\n/.test(stopped.text()));
+    await fs.writeFile(path.join(userHome, 'go'), '');
+    stopped.child.kill('SIGINT');
+    assert.deepEqual([await live.ended, live.text(), live.errors()], [7, 'up\n', 'oops\n']);
+    assert.equal(await stopped.ended, 130, stopped.errors());
+    assert.match(stopped.errors(), /Cancelled/);
+    const pid = /pid (\d+)/.exec(stopped.text())?.[1] ?? '';
+    await shows('it ended there', () => !existsSync(`/proc/${pid}`));
+    assert.equal(await json.ended, 137, json.errors());
+    const envelope = JSON.parse(json.text()) as { ok: boolean; data: { stdout: string; signal: number } };
+    assert.deepEqual([envelope.ok, envelope.data.stdout, envelope.data.signal], [true, 'hi\n', 9]);
+    const failed = start('--raw', 'true', '--timeout', 'soon');
+    assert.deepEqual([await failed.ended, failed.text()], [255, '']);
+    assert.match(failed.errors(), /timeout is "soon"/);
+  }
 
   it('where a scheduler has no way into a running job that is said, with what to do', () => {
     const tools = { tools: {}, python: 'python3', user: 'a', runtimeDirectory: '/r' };

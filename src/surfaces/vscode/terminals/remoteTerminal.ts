@@ -65,9 +65,9 @@ export class RemoteTerminal implements vscode.Pseudoterminal {
       if (this.size !== size) this.opened.session.resize(this.size);
       const code = await this.opened.session.ended;
       if (this.stop.signal.aborted) return;
-      const { survives } = this.opened;
+      const { survives, endedBecause } = this.opened;
       this.opened = undefined;
-      if (code === null) this.say(survives ? l10n.t('The connection ended. What runs there goes on.') : l10n.t('The connection ended.'));
+      if (code === null) this.say(endedBecause?.() ?? (survives ? l10n.t('The connection ended. What runs there goes on.') : l10n.t('The connection ended.')));
       else this.ended.fire(code);
     } catch (error) {
       this.opened = undefined;

@@ -1,4 +1,7 @@
-/** The reservations as last heard. Reading connects to nothing; asking is done when somebody looks, at most once a minute. */
+/**
+ * The reservations as last heard. Reading connects to nothing; asking is done when somebody looks, at most once a minute, and where
+ * nobody looks every few minutes, over connections that stand already.
+ */
 import * as vscode from 'vscode';
 import type { Log } from '../../../foundation/log.ts';
 import { messageOf } from '../../../foundation/errors.ts';
@@ -6,6 +9,9 @@ import type { ReservationShape } from '../../../operations/reservations/wire.ts'
 import type { Core } from '../core.ts';
 
 const askEveryMs = 60_000;
+const quietlyEveryMs = 300_000;
+/** After the start of the window: it has better things to do. */
+const firstLookMs = 8_000;
 
 export class ReservationsStore implements vscode.Disposable {
   rows: readonly ReservationShape[] = [];
@@ -18,11 +24,22 @@ export class ReservationsStore implements vscode.Disposable {
   private readonly folder: () => string;
   private timer: NodeJS.Timeout | undefined;
   private visible = false;
+  private disposed = false;
 
   constructor(core: Core, log: Log, folder: () => string) {
     this.core = core;
     this.log = log;
     this.folder = folder;
+  }
+
+  /** Whether somebody has the list before their eyes. */
+  get isVisible(): boolean {
+    return this.visible;
+  }
+
+  /** From now on somebody is to be told what becomes of them, seen or not. */
+  watch(): void {
+    if (this.timer === undefined) this.timer = setTimeout(() => void this.look(), firstLookMs).unref();
   }
 
   find(id: string): ReservationShape | undefined {
@@ -32,7 +49,8 @@ export class ReservationsStore implements vscode.Disposable {
   setVisible(visible: boolean): void {
     this.visible = visible;
     clearTimeout(this.timer);
-    if (visible) void this.refresh(false).then(() => this.pace());
+    if (visible) void this.refresh(false);
+    else this.pace();
   }
 
   async refresh(ask: boolean): Promise<void> {
@@ -46,19 +64,39 @@ export class ReservationsStore implements vscode.Disposable {
       this.failure = messageOf(error);
       this.log.warn(`Reservations could not be read: ${this.failure}`);
     }
+    if (this.disposed) return;
     this.changed.fire();
+    this.pace();
   }
 
   dispose(): void {
+    this.disposed = true;
     clearTimeout(this.timer);
     this.changed.dispose();
   }
 
-  /** Only where there is something to ask about, and somebody to see it. A cluster that was never used is not signed in to by looking. */
+  /** For a clock: nobody is asked for a password by it. */
+  private async look(): Promise<void> {
+    try {
+      const { lookAtReservations } = await import('../../../operations/reservations/look.ts');
+      const answer = await this.core.within({ folder: this.folder() }, (context) => lookAtReservations(quietlyEveryMs - askEveryMs / 2, context));
+      this.rows = answer.reservations;
+      this.problems = answer.problems;
+    } catch (error) {
+      this.log.warn(`Reservations could not be looked at: ${messageOf(error)}`);
+    }
+    if (this.disposed) return;
+    this.changed.fire();
+    this.pace();
+  }
+
+  /** A cluster that was never used is not signed in to by looking. */
   private pace(): void {
     clearTimeout(this.timer);
-    if (!this.visible || !this.rows.some(({ liveness }) => liveness === 'alive' || liveness === 'unknown')) return;
-    this.timer = setTimeout(() => void this.refresh(vscode.window.state.focused).then(() => this.pace()), askEveryMs);
+    const isOpen = this.rows.some(({ liveness }) => liveness === 'alive' || liveness === 'unknown');
+    if (this.disposed || (this.visible && !isOpen)) return;
+    const next = this.visible ? (): void => void this.refresh(vscode.window.state.focused) : (): void => void this.look();
+    this.timer = setTimeout(next, this.visible ? askEveryMs : quietlyEveryMs);
     this.timer.unref();
   }
 }

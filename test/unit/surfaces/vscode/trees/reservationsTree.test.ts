@@ -5,7 +5,7 @@ import { ago, now } from '../fixtures.ts';
 
 const held: ReservationShape = {
   id: 'spartan-dev', name: 'dev', cluster: 'spartan', host: 'spartan', origin: 'booked', liveness: 'alive', phase: 'held', because: '', evidence: ['the queue lists job 7 (dev-h0-0123456789) RUNNING on bm022'], observed_at: ago(12),
-  job_id: '7', node: 'bm022', persistent: false, submitted_at: ago(4000), ends_at: new Date(now.getTime() + 3 * 3_600_000).toISOString(), left_s: 10_800, successor_job_id: null, nodes: 1, node_hours: 1.1, running_commands: 0, last_used_at: ago(2400),
+  job_id: '7', node: 'bm022', persistent: false, submitted_at: ago(4000), ends_at: new Date(now.getTime() + 3 * 3_600_000).toISOString(), left_s: 10_800, successor_job_id: null, renewal_problem: null, nodes: 1, node_hours: 1.1, running_commands: 0, last_used_at: ago(2400),
   idle_s: 2400, release_after_idle_s: null, attention: [], tmux_server: null, state_dir: '/x', hops: [],
 };
 
