@@ -85,7 +85,7 @@ export class ReservationNotifier implements vscode.Disposable {
   }
 
   private claim(row: ReservationShape, events: readonly string[]): Promise<readonly string[]> {
-    return this.parts.core.within({ folder: this.parts.folder() }, async (context) => {
+    return this.parts.core.within('reads', { folder: this.parts.folder() }, async (context) => {
       const { claimReservationNotices } = await import('../../../operations/notices.ts');
       return claimReservationNotices({ id: row.id, isOpen: isHeld(row), events }, context);
     });

@@ -39,7 +39,7 @@ export class ReservationsStore implements vscode.Disposable {
 
   /** From now on somebody is to be told what becomes of them, seen or not. */
   watch(): void {
-    if (this.timer === undefined) this.timer = setTimeout(() => void this.look(), firstLookMs).unref();
+    this.timer ??= setTimeout(() => void this.look(), firstLookMs).unref();
   }
 
   find(id: string): ReservationShape | undefined {
@@ -77,9 +77,10 @@ export class ReservationsStore implements vscode.Disposable {
 
   /** For a clock: nobody is asked for a password by it. */
   private async look(): Promise<void> {
+    if (!this.core.trusted) return this.refresh(false);
     try {
       const { lookAtReservations } = await import('../../../operations/reservations/look.ts');
-      const answer = await this.core.within({ folder: this.folder() }, (context) => lookAtReservations(quietlyEveryMs - askEveryMs / 2, context));
+      const answer = await this.core.within('acts', { folder: this.folder() }, (context) => lookAtReservations(quietlyEveryMs - askEveryMs / 2, context));
       this.rows = answer.reservations;
       this.problems = answer.problems;
     } catch (error) {
