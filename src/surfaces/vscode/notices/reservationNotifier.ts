@@ -5,6 +5,7 @@
  * attention goes first; what is in view there is not told at all.
  */
 import * as vscode from 'vscode';
+import { l10n } from '../../../../l10n/words.ts';
 import type { Log } from '../../../foundation/log.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { ReservationShape } from '../../../operations/reservations/wire.ts';
@@ -92,7 +93,7 @@ export class ReservationNotifier implements vscode.Disposable {
   }
 
   private async show(id: string, notice: ReservationNotice): Promise<void> {
-    const titles: Readonly<Record<ReservationAction, string>> = { release: 'Release…', refresh: 'Try again', book: 'Book a node…', show: 'Show' };
+    const titles: Readonly<Record<ReservationAction, string>> = { release: l10n.t('Release reservation…'), refresh: l10n.t('Try again'), book: l10n.t('Book a node…'), show: l10n.t('Show reservations') };
     const commands: Readonly<Record<ReservationAction, string>> = { release: 'hpc-agent.releaseReservation', refresh: 'hpc-agent.refreshReservation', book: 'hpc-agent.bookReservation', show: 'hpcAgent.reservations.focus' };
     const items = notice.actions.map((action) => ({ title: titles[action], action }));
     const chosen = await (notice.isProblem ? vscode.window.showWarningMessage(notice.text, ...items) : vscode.window.showInformationMessage(notice.text, ...items));

@@ -20,7 +20,7 @@ describe('What is told of a reservation (unit)', () => {
   it('its end, with the reason and what it cost; not to who released it', () => {
     const dead = (reason: string | null): readonly string[] => told({ liveness: 'dead', phase: null, because: 'accounting says NODE_FAIL', hops: [{ ...hop, reason }] });
     assert.deepEqual(dead('released'), []);
-    assert.deepEqual(dead('walltime'), ['ended:7 dev on spartan has ended with its time. It held for 4.0 node-hours.']);
+    assert.deepEqual(dead('walltime'), ['ended:7 dev on spartan has ended with its time. It held for 4 node-hours.']);
     assert.match(dead('idle')[0] ?? '', /gave itself back/);
     assert.match(dead(null)[0] ?? '', /has ended: accounting says NODE_FAIL/);
   });
@@ -34,7 +34,7 @@ describe('What is told of a reservation (unit)', () => {
 
   it('that it costs for nothing, once for each time that it was left alone; that it could not renew itself', () => {
     const [idle] = told({ idle_s: 5400, last_used_at: '2026-01-01T00:00:00.000Z' });
-    assert.equal(idle, 'idle:2026-01-01T00:00:00.000Z dev on spartan has been idle for 1 h 30 min: 3.0 node-hours for nothing so far, and it is not released by itself.');
+    assert.equal(idle, 'idle:2026-01-01T00:00:00.000Z dev on spartan has been idle for 1 h 30 min: 3 node-hours for nothing so far, and it is not released by itself.');
     assert.deepEqual(told({ idle_s: 5400, release_after_idle_s: 7200 }), []);
     assert.match(told({ renewal_problem: 'refused: no submit host', persistent: true })[0] ?? '', /^renewal:7 .*could not renew itself \(refused: no submit host\)/);
   });
