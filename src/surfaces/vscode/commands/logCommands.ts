@@ -25,6 +25,7 @@ export async function showLog(editor: Editor, logs: LogDocuments, argument: unkn
 }
 
 async function askTask(total: number | undefined, suggestion: number | undefined): Promise<number | undefined> {
+  if (total === 1) return 0;
   const last = total === undefined ? undefined : total - 1;
   const wrong = (text: string): boolean => !/^\d{1,9}$/.test(text.trim()) || (last !== undefined && Number(text) > last);
   const text = await vscode.window.showInputBox({
