@@ -164,7 +164,7 @@ class Execution:
             self.finish({"rc": None, "signal": int(signal.SIGTERM)})
         elif found is None:
             self.tell({"e": "err", "d": pack(said)})
-            self.why = "the software of the cluster profile could not be set up, so the command did not run"
+            self.why = "the software of the cluster profile could not be set up, so the command did not run (`bare` runs it without)"
             self.finish({"rc": SOFTWARE_FAILED, "signal": None})
         else:
             self.launch(request, found, mark, wish.get("wrap") or [])
