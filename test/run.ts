@@ -14,20 +14,28 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../src/foundation/errors.ts';
+import { folderInMemory, pathToPython } from './runner/machine.ts';
+import { machineTimes } from './runner/processors.ts';
 import { schedule, select } from './runner/schedule.ts';
 import { allSuites } from './runner/suites.ts';
 import type { Outcome, Suite } from './runner/suite.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
+// The product writes durably, tens of thousands of times here: in memory that costs nothing. What is left there is removed at the end.
+const memory = await folderInMemory();
+if (memory !== undefined) process.env.TMPDIR = memory;
+process.env.PATH = await pathToPython();
 // A sandbox of our own: what breaks things here must not break them for whoever keeps the common one running.
-const sandboxDirectory = `/var/tmp/hpc-agent-test-${process.pid}`;
+const sandboxDirectory = `${memory === undefined ? '/var/tmp' : '/dev/shm'}/hpc-agent-test-${process.pid}`;
 process.env.HPC_AGENT_SANDBOX = sandboxDirectory;
 const logFolder = path.join(root, 'test-results', 'logs');
 
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort(new Error('by an interrupt')));
 
+/** Processor time of each suite's programs. */
+const spentBy = new Map<string, number>();
 const total = { passed: 0, failed: 0, skipped: 0 };
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -38,7 +46,7 @@ function report(suite: Suite, outcome: Outcome, ms: number): void {
   total.failed += outcome.failed;
   total.skipped += outcome.skipped;
   const counts = [`${outcome.passed} passed`, ...(outcome.failed > 0 ? [`${outcome.failed} failed`] : []), ...(outcome.skipped > 0 ? [`${outcome.skipped} skipped`] : [])].join(', ');
-  say(`${outcome.failed > 0 ? '✗' : '✓'} ${suite.name.padEnd(26)} ${counts.padEnd(24)} ${seconds(ms).padStart(8)}${outcome.note === undefined || outcome.note === '' ? '' : `   ${outcome.note}`}`);
+  say(`${outcome.failed > 0 ? '✗' : '✓'} ${suite.name.padEnd(26)} ${counts.padEnd(24)} ${seconds(ms).padStart(8)} ${`${(spentBy.get(suite.name) ?? 0).toFixed(0)} s`.padStart(6)}${outcome.note === undefined || outcome.note === '' ? '' : `   ${outcome.note}`}`);
   for (const { title, text } of outcome.failures) say(`    ${title}\n${indented(text)}`);
 }
 
@@ -52,7 +60,7 @@ async function run(suite: Suite): Promise<Outcome> {
   }, { once: true }));
   stopped.catch(() => undefined);
   try {
-    return await Promise.race([suite.run({ signal, logFile: path.join(logFolder, `${suite.name.replaceAll(':', '-')}.log`) }), stopped]);
+    return await Promise.race([suite.run({ signal, logFile: path.join(logFolder, `${suite.name.replaceAll(':', '-')}.log`), spent: (more) => void spentBy.set(suite.name, (spentBy.get(suite.name) ?? 0) + more) }), stopped]);
   } finally {
     clearTimeout(timer);
   }
@@ -79,12 +87,7 @@ async function main(words: readonly string[]): Promise<void> {
   const startedMs = performance.now();
   const running = new Map<string, number>();
   // Whether more at once, or less work, would make the whole shorter.
-  const processors = (): { busy: number; all: number } => {
-    const times = os.cpus().map(({ times: { idle, ...busy } }) => ({ idle, busy: Object.values(busy).reduce((sum, ms) => sum + ms, 0) }));
-    const busy = times.reduce((sum, one) => sum + one.busy, 0);
-    return { busy, all: busy + times.reduce((sum, one) => sum + one.idle, 0) };
-  };
-  const atStart = processors();
+  const atStart = machineTimes();
   const heartbeat = setInterval(() => say(`  still running: ${[...running].map(([name, since]) => `${name} (${((performance.now() - since) / 1000).toFixed(0)} s)`).join(', ')}`), 60_000);
   try {
     await schedule(chosen, {
@@ -106,10 +109,16 @@ async function main(words: readonly string[]): Promise<void> {
         say(`✗ the sandbox could not be stopped: ${String(error)}`);
       });
     }
+    if (memory !== undefined) await fs.rm(memory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }).catch(() => undefined);
   }
-  const atEnd = processors();
-  const busy = Math.round((100 * (atEnd.busy - atStart.busy)) / Math.max(1, atEnd.all - atStart.all));
-  say(`${chosen.length} suites in ${seconds(performance.now() - startedMs)}, processors ${busy} % busy; their output: ${path.relative(root, logFolder)}/`);
+  const atEnd = machineTimes();
+  const busy = atEnd.busySeconds - atStart.busySeconds;
+  const share = (part: number): string => `${Math.round((100 * part) / Math.max(1, atEnd.allSeconds - atStart.allSeconds))} %`;
+  const spent = [...spentBy.values()].reduce((sum, one) => sum + one, 0);
+  say(
+    `${chosen.length} suites in ${seconds(performance.now() - startedMs)}; processors ${share(busy)} busy, ${share(atEnd.diskSeconds - atStart.diskSeconds)} waiting for a disk; ` +
+      `${spent.toFixed(0)} of ${busy.toFixed(0)} busy seconds in the suites' programs (second column), the rest in daemons; their output: ${path.relative(root, logFolder)}/`,
+  );
   if (total.passed === 0 && total.failed === 0) total.failed += 1;
 }
 

@@ -10,7 +10,8 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { sleep } from '../../src/foundation/abort.ts';
-import { root } from './paths.ts';
+import { withFileLock } from '../../src/foundation/fileLock.ts';
+import { outFolder, root } from './paths.ts';
 import { ensureEditor, type EditorInstall, type Say } from './setup.ts';
 
 export interface EditorOptions {
@@ -54,6 +55,8 @@ const quietSettings: Readonly<Record<string, unknown>> = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'git.enabled': false,
+  // What blinks is drawn again and again.
+  'editor.cursorBlinking': 'solid',
   'remote.autoForwardPorts': false,
   'workbench.enableExperiments': false,
   'workbench.startupEditor': 'none',
@@ -78,6 +81,33 @@ function exited(child: ChildProcess): Promise<number | null> {
     if (child.exitCode !== null) resolve(child.exitCode);
     else child.once('close', (code) => resolve(code));
   });
+}
+
+/** Installed once for all servers of a package, since that is a start of the editor: a later one gets a copy, in whose list the paths are its own. */
+async function installCopy(install: EditorInstall, vsix: string, env: Readonly<Record<string, string>>, target: string): Promise<void> {
+  const { size, mtimeMs } = await fs.stat(vsix);
+  const model = path.join(outFolder, 'installed', `${path.basename(vsix, '.vsix')}-${size}-${Math.round(mtimeMs)}`);
+  await fs.mkdir(path.dirname(model), { recursive: true });
+  await withFileLock(
+    `${model}.lock`,
+    async () => {
+      if (await fs.stat(model).then(() => true, () => false)) return;
+      const half = await fs.mkdtemp(`${model}.`);
+      try {
+        const extensions = path.join(half, 'extensions');
+        await installExtension(install, ['--user-data-dir', path.join(half, 'data'), '--extensions-dir', extensions, '--config', path.join(half, 'config.yaml')], vsix, env);
+        const list = path.join(extensions, 'extensions.json');
+        await fs.writeFile(list, (await fs.readFile(list, 'utf8')).replaceAll(extensions, model));
+        await fs.rename(extensions, model);
+      } finally {
+        await fs.rm(half, { recursive: true, force: true });
+      }
+    },
+    { timeoutMs: 5 * 60_000 },
+  );
+  await fs.cp(model, target, { recursive: true });
+  const list = path.join(target, 'extensions.json');
+  await fs.writeFile(list, (await fs.readFile(list, 'utf8')).replaceAll(model, target));
 }
 
 async function installExtension(install: EditorInstall, shared: readonly string[], vsix: string, env: Readonly<Record<string, string>>): Promise<void> {
@@ -122,7 +152,9 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     if (options.keybindings) await fs.writeFile(path.join(path.dirname(settingsFile), 'keybindings.json'), JSON.stringify(options.keybindings));
     const env = { ...cleanEnvironment(), HOME: home, ...options.env };
     const shared = ['--user-data-dir', path.join(temp, 'data'), '--extensions-dir', path.join(temp, 'extensions'), '--config', path.join(temp, 'config.yaml')];
-    for (const vsix of options.vsix === undefined ? [] : [options.vsix].flat()) await installExtension(install, shared, vsix, env);
+    const [first, ...more] = options.vsix === undefined ? [] : [options.vsix].flat();
+    if (first !== undefined) await installCopy(install, first, env, path.join(temp, 'extensions'));
+    for (const vsix of more) await installExtension(install, shared, vsix, env);
     const args = [
       ...shared,
       ...['--bind-addr', '127.0.0.1:0', '--auth', 'none'],

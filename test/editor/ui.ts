@@ -158,6 +158,16 @@ function themeSettings(theme: Theme): Readonly<Record<string, unknown>> {
   return { 'workbench.colorTheme': themes[theme].id, 'workbench.preferredDarkColorTheme': themes.dark.id, 'workbench.preferredLightColorTheme': themes.light.id, 'window.autoDetectColorScheme': false, 'window.autoDetectHighContrast': false };
 }
 
+/**
+ * What turns while something is awaited would be drawn by the processor, many times a second and as long as it is awaited: each animation ends
+ * at its first round. By a style sheet of the script's own, which no policy of a page refuses.
+ */
+const stillPictures = `{
+  const still = new CSSStyleSheet();
+  still.replaceSync('*, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important; }');
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
+}`;
+
 async function usable(page: Page, url: string): Promise<void> {
   page.setDefaultTimeout(patienceMs);
   await page.goto(url, { timeout: 2 * patienceMs, waitUntil: 'domcontentloaded' });
@@ -180,6 +190,7 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
     const context = await browser.newContext({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
     // The compiler that runs these files wraps named functions in a helper, which code sent to the page lacks.
     await context.addInitScript('globalThis.__name ??= (value) => value;');
+    await context.addInitScript(stillPictures);
     const page = await context.newPage();
     const workbench = new Workbench(page, server, end);
     await usable(page, server.url);

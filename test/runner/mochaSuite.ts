@@ -12,7 +12,7 @@ import { failed, type Failure, type Outcome, type SuiteContext } from './suite.t
 const childProgram = fileURLToPath(new URL('mochaChild.ts', import.meta.url));
 const graceAfterEndMs = 20_000;
 
-export async function runMocha(files: readonly string[], { signal, logFile }: SuiteContext, env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
+export async function runMocha(files: readonly string[], { signal, logFile, spent }: SuiteContext, env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
   if (files.length === 0) return failed('test files', 'There are none.');
   const failures: Failure[] = [];
   let passes = 0;
@@ -24,6 +24,7 @@ export async function runMocha(files: readonly string[], { signal, logFile }: Su
     env,
     signal,
     logFile,
+    ...(spent === undefined ? {} : { spent }),
     ipc: true,
     onStart: (child, end) => {
       child.on('message', (message: MochaMessage) => {

@@ -6,6 +6,7 @@
  */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import * as fs from 'node:fs';
+import { reapedSeconds } from './processors.ts';
 
 export interface ProgramEnd {
   /** The exit status; -1 when a signal ended it or it could not be started. */
@@ -25,6 +26,7 @@ export interface ProgramOptions {
   /** Called with the started process, for its messages. */
   readonly onStart?: (child: ChildProcess, end: () => void) => void;
   readonly ipc?: boolean;
+  readonly spent?: (seconds: number) => void;
 }
 
 const tailBytes = 20_000;
@@ -71,7 +73,10 @@ export async function runProgram(command: string, args: readonly string[], optio
       keep(Buffer.from(`${command}: ${error.message}\n`));
       resolve([-1, null]);
     });
-    child.on('exit', (...how) => resolve(how));
+    child.on('exit', (...how) => {
+      options.spent?.(reapedSeconds());
+      resolve(how);
+    });
   });
   options.signal.removeEventListener('abort', end);
   const leftovers = group !== undefined && ending === undefined && (await outlived(group));

@@ -19,6 +19,8 @@ export interface SuiteContext {
   readonly signal: AbortSignal;
   /** Where the suite's whole output goes. */
   readonly logFile: string;
+  /** Told of the processor time of each program that ended, with its children. */
+  readonly spent?: (seconds: number) => void;
 }
 
 export interface Suite {

@@ -3,7 +3,7 @@
  *
  * What runs together: one suite more than there are cores, four at most. Never together: what breaks and mends the one sandbox
  * (lock `sandbox`) or the one Grid Engine (`grid`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
- * users of apt-get (`apt`). The benchmarks come last: that they run is proved here, their figures are for a quiet machine.
+ * users of apt-get (`apt`). Of those that wait for nobody the short ones come last, so that at the end no long one runs alone.
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -128,13 +128,24 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
       return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
     }),
-    ...each('page', files('test/page'), () => ({ limitMinutes: 8, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['dist'] })),
-    ...rooms('unit', { limitMinutes: 20, needs: ['setup:programs'] }),
-    ...rooms('contract', { limitMinutes: 20, needs: ['setup:programs'] }),
-    mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
-    demo(root),
-    ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
+    ...longFirst([
+      ...each('page', files('test/page'), () => ({ limitMinutes: 8, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['dist'] })),
+      ...rooms('unit', { limitMinutes: 20, needs: ['setup:programs'] }),
+      ...rooms('contract', { limitMinutes: 20, needs: ['setup:programs'] }),
+      mocha('interop', files('test/interop'), { limitMinutes: 8, needs: ['setup:programs', 'setup:python'] }),
+      demo(root),
+      // That they run is proved here; their figures are for a quiet machine.
+      ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
+    ]),
   ];
+}
+
+/** Those that take more than a minute, the longest first; all others after them as they are. */
+const long = ['contract:connection', 'unit:reservations', 'unit:surfaces', 'unit:runs', 'contract:scheduler', 'contract:transfer', 'bench:run', 'interop', 'page:results', 'page:plan'];
+
+function longFirst(suites: readonly Suite[]): readonly Suite[] {
+  const rank = ({ name }: Suite): number => (long.includes(name) ? long.indexOf(name) : long.length);
+  return [...suites].sort((a, b) => rank(a) - rank(b));
 }
 
 /** The demo as a newcomer runs it, in a folder that is thrown away. */

@@ -46,7 +46,8 @@ export async function until<T>(what: string, look: () => T | undefined | false |
 }
 
 export function keygen(file: string, options: { type?: string; passphrase?: string } = {}): string {
-  execFileSync('ssh-keygen', ['-q', '-t', options.type ?? 'ed25519', '-N', options.passphrase ?? '', '-C', path.basename(file), '-f', file]);
+  // One round of the key derivation: what opens it is the same at a hundred, and each costs seconds of computing.
+  execFileSync('ssh-keygen', ['-q', '-a', '1', '-t', options.type ?? 'ed25519', '-N', options.passphrase ?? '', '-C', path.basename(file), '-f', file]);
   return fs.readFileSync(`${file}.pub`, 'utf8').trim();
 }
 

@@ -9,7 +9,8 @@ export const patienceMs = 60_000;
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = patienceMs): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: string;
-  for (;;) {
+  // Each look is work for the page, too: what takes long is looked at less often.
+  for (let pauseMs = 50; ; pauseMs = Math.min(250, pauseMs * 1.2)) {
     try {
       const value = await look();
       if (value !== undefined && value !== false) return value;
@@ -18,7 +19,7 @@ export async function until<T>(what: string, look: () => Promise<T | undefined |
       last = messageOf(error);
     }
     if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.${last === '' ? '' : ` Last failure: ${last}`}`);
-    await sleep(50);
+    await sleep(pauseMs);
   }
 }
 

@@ -20,7 +20,7 @@ make_keys() {
   mkdir -p "$keys"; chmod 700 "$keys"
   [ -e "$keys/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C ed25519@sandbox -f "$keys/id_ed25519"
   [ -e "$keys/id_rsa" ] || ssh-keygen -q -t rsa -b 3072 -N '' -C rsa@sandbox -f "$keys/id_rsa"
-  [ -e "$keys/id_encrypted" ] || ssh-keygen -q -t ed25519 -N "$PASSPHRASE" -C encrypted@sandbox -f "$keys/id_encrypted"
+  [ -e "$keys/id_encrypted" ] || ssh-keygen -q -a 1 -t ed25519 -N "$PASSPHRASE" -C encrypted@sandbox -f "$keys/id_encrypted"
   for name in host_login host_bastion host_other; do
     [ -e "$keys/$name" ] || ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$keys/$name"
   done

@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RunSummary } from '../../../src/operations/schemas.ts';
 import type { Sidecar } from '../../../src/runs/sidecar.ts';
+import { childProgram } from '../../childProgram.ts';
 import { makeDesk, until, type Desk } from '../surfaces/cli/product.ts';
 
 /** Two of three tasks are too slow in their first attempt; each start is written down. */
@@ -44,8 +45,9 @@ describe('retries by windows that watch (end to end)', function () {
     const { run_id: runId } = submitted.data<{ run_id: string }>();
     const began = performance.now();
     const looks: { asked: boolean; problem?: string }[][] = [];
+    const windowProgram = await childProgram(path.join(import.meta.dirname, 'children', 'window.ts'));
     for (let window = 0; window < 3; window += 1) {
-      const child = spawn(process.execPath, ['--import', 'tsx', path.join(import.meta.dirname, 'children', 'window.ts'), desk.workspace, desk.home, '500'], { env: desk.env, stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [windowProgram, desk.workspace, desk.home, '500'], { env: desk.env, stdio: ['ignore', 'pipe', 'inherit'] });
       const mine: { asked: boolean; problem?: string }[] = [];
       looks.push(mine);
       children.push(child);

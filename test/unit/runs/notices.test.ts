@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { Journal } from '../../../src/runs/journal.ts';
 import { claimNotices } from '../../../src/runs/notices.ts';
+import { childProgram } from '../../childProgram.ts';
 
 describe('claiming what is told (unit)', function () {
   this.timeout(60_000);
@@ -15,9 +16,10 @@ describe('claiming what is told (unit)', function () {
   afterEach(() => fs.rmSync(home, { recursive: true }));
 
   it('gives each event to one of several processes', async () => {
+    const program = await childProgram(path.join(import.meta.dirname, 'children', 'claimNotice.ts'));
     const told = await Promise.all(
       Array.from({ length: 3 }, async () => {
-        const child = spawn(process.execPath, ['--import', 'tsx', path.join(import.meta.dirname, 'children', 'claimNotice.ts'), home, '12'], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const child = spawn(process.execPath, [program, home, '12'], { stdio: ['ignore', 'pipe', 'inherit'] });
         let text = '';
         child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
         await new Promise((resolve) => child.once('close', resolve));

@@ -7,6 +7,7 @@ import * as path from 'node:path';
 import { RunWatch } from '../../../../src/runs/watch/runWatch.ts';
 import { requireRun, viewOfRun } from '../../../../src/runs/listRuns.ts';
 import { observeCluster } from '../../../../src/runs/observeCluster.ts';
+import { childProgram } from '../../../childProgram.ts';
 import { makePlace, queueRow, type Place } from '../place.ts';
 
 interface Look {
@@ -25,10 +26,14 @@ const runId = '20260102-000001-abcdef01';
 describe('several watchers of one cluster (unit)', function () {
   this.timeout(120_000);
   let place: Place;
+  let program: string;
   const watchers: Watcher[] = [];
+  before(async () => {
+    program = await childProgram(path.join(import.meta.dirname, 'children', 'watcher.ts'));
+  });
 
   const start = (workspace: string, intervalMs: number): Watcher => {
-    const child = spawn(process.execPath, ['--import', 'tsx', path.join(import.meta.dirname, 'children', 'watcher.ts'), place.directory, workspace, String(intervalMs)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [program, place.directory, workspace, String(intervalMs)], { stdio: ['ignore', 'pipe', 'inherit'] });
     const watcher: Watcher = { child, looks: [] };
     let rest = '';
     child.stdout.on('data', (chunk: Buffer) => {
