@@ -9,6 +9,7 @@
  *
  * Rule: what was started is ended, whatever happens: each suite's process group, and the sandbox.
  */
+import { rmSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -24,8 +25,11 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 // The product writes durably, tens of thousands of times here: in memory that costs nothing. What is left there is removed at the end.
 const memory = await folderInMemory();
-if (memory !== undefined) process.env.TMPDIR = memory;
-process.env.PATH = await pathToPython();
+if (memory !== undefined) {
+  process.env.TMPDIR = memory;
+  process.once('exit', () => rmSync(memory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+}
+process.env.PATH = await pathToPython(process.env.PATH ?? '');
 // A sandbox of our own: what breaks things here must not break them for whoever keeps the common one running.
 const sandboxDirectory = `${memory === undefined ? '/var/tmp' : '/dev/shm'}/hpc-agent-test-${process.pid}`;
 process.env.HPC_AGENT_SANDBOX = sandboxDirectory;
@@ -109,7 +113,6 @@ async function main(words: readonly string[]): Promise<void> {
         say(`✗ the sandbox could not be stopped: ${String(error)}`);
       });
     }
-    if (memory !== undefined) await fs.rm(memory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }).catch(() => undefined);
   }
   const atEnd = machineTimes();
   const busy = atEnd.busySeconds - atStart.busySeconds;

@@ -31,9 +31,8 @@ export async function folderInMemory(): Promise<string | undefined> {
 }
 
 /** PATH with the folder of the interpreter itself in front: what version managers put there instead takes three times as long to start. */
-export async function pathToPython(): Promise<string | undefined> {
-  const before = process.env.PATH;
+export async function pathToPython(before: string): Promise<string> {
   const interpreter = await promisify(execFile)('python3', ['-c', 'import sys; print(sys.executable)']).then(({ stdout }) => stdout.trim(), () => '');
   const folder = path.dirname(interpreter);
-  return !path.isAbsolute(interpreter) || before?.split(':').find((one) => one !== '') === folder ? before : [folder, before].join(':');
+  return !path.isAbsolute(interpreter) || before.split(':').find((one) => one !== '') === folder ? before : [folder, before].join(':');
 }
