@@ -1,5 +1,5 @@
 /**
- * The dashboard's page with 100,000 tasks in a real browser: until the map is painted, a frame while 1,000 states a second come in, and what it
+ * The dashboard's page with 100,000 tasks, those of a real run replayed, in a real browser: until the map is painted, a frame while 1,000 states a second come in, and what it
  * holds in memory. By the browser's own tracing.
  */
 import * as fs from 'node:fs';
@@ -7,8 +7,9 @@ import * as path from 'node:path';
 import { groupBy } from '../../src/foundation/collections.ts';
 import type { ToPage } from '../../webview/protocol.ts';
 import { root } from '../editor/paths.ts';
-import { runState, sweep } from '../page/fixtures.ts';
+import { runState } from '../page/fixtures.ts';
 import { openStage } from '../page/openPage.ts';
+import { enlarged, readRecording, type LargeRun } from './recordedRun.ts';
 import { compared, oursAtMost, type Row } from './report.ts';
 
 interface TraceEvent {
@@ -42,16 +43,32 @@ function framesOf(events: readonly TraceEvent[]): readonly number[] {
   return frames;
 }
 
+/** Of the run of 2,000 tasks that was watched (watchedRun.ts): fifty times as many. */
+const large = (): LargeRun => enlarged(readRecording(path.join(root, 'test', 'bench', 'recordings', 'run-2000.json.gz')), 50, 0.5);
+
+const perMessage = 100;
+
 /** Makes the whole arrays in the page: how they come there is not what is measured. */
-function setUp(): string {
-  const { event, parameters } = sweep(8, 50, 250, 60_000, 4_000);
-  const state = runState({ event, parameters }, {});
+function setUp({ event, parameters, changes }: LargeRun, messages: number): string {
+  const state = runState({ event, parameters: { kind: 'parameters', parameters: [...parameters] } });
   const bytes = (array: ArrayBufferView): string => JSON.stringify({ type: array.constructor.name, base64: Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('base64') });
   const columns = Object.entries(event).map(([name, value]) => `${JSON.stringify(name)}: ${ArrayBuffer.isView(value) ? `array(${bytes(value)})` : JSON.stringify(value)}`);
-  const its = parameters.parameters.map(({ name, values, index }) => `{ name: ${JSON.stringify(name)}, values: ${JSON.stringify(values)}, index: array(${bytes(index)}) }`);
+  const its = parameters.map(({ name, values, index }) => `{ name: ${JSON.stringify(name)}, values: ${JSON.stringify(values)}, index: array(${bytes(index)}) }`);
+  const next = changes.slice(0, messages * perMessage);
+  const number = (value: number | null): number => value ?? Number.NaN;
+  const later = {
+    tasks: Uint32Array.from(next, ({ task }) => task),
+    state: Uint8Array.from(next, ({ state: of }) => of),
+    attempt: Uint8Array.from(next, ({ attempt }) => attempt),
+    started: Float64Array.from(next, ({ started }) => number(started)),
+    elapsed: Float32Array.from(next, ({ elapsed }) => number(elapsed)),
+    memory: Float32Array.from(next, ({ memory }) => number(memory)),
+    exit: Int16Array.from(next, ({ exit }) => exit),
+    node: Uint16Array.from(next, ({ node }) => node),
+  };
   return `(() => {
     const array = ({ type, base64 }) => new globalThis[type](Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
-    window.bench = { state: ${JSON.stringify(state)}, tasks: { ${columns.join(', ')} }, parameters: { kind: 'parameters', parameters: [${its.join(', ')}] } };
+    window.bench = { state: ${JSON.stringify(state)}, tasks: { ${columns.join(', ')} }, parameters: { kind: 'parameters', parameters: [${its.join(', ')}] }, later: { ${Object.entries(later).map(([name, value]) => `${name}: array(${bytes(value)})`).join(', ')} } };
   })()`;
 }
 
@@ -70,20 +87,18 @@ const paint = (subscription: number): string => `new Promise((resolve) => {
   look();
 })`;
 
-/** 100 tasks every tenth of a second change their state. */
-const stream = (subscription: number, seconds: number): string => `new Promise((resolve) => {
-  const total = window.bench.tasks.state.length;
-  let at = 60000;
-  let rounds = 0;
+/** 100 tasks every tenth of a second, as they changed in the real run. */
+const stream = (subscription: number, messages: number): string => `new Promise((resolve) => {
+  let round = 0;
+  let complete = window.bench.state.run.counts.complete;
   const timer = setInterval(() => {
-    const tasks = Uint32Array.from({ length: 100 }, (_, place) => (at + place) % total);
-    at += 100;
-    const column = (of, value) => Reflect.construct(of.constructor, [100]).fill(value);
-    const { attempt, started, elapsed, memory, exit, node } = window.bench.tasks;
-    window.postMessage({ type: 'event', subscription: ${subscription}, event: { kind: 'changed', tasks, state: column(new Uint8Array(0), rounds % 2 === 0 ? 1 : 2), attempt: column(attempt, 1), started: column(started, Date.now() / 1000 - 60), elapsed: column(elapsed, 60), memory: column(memory, 900), exit: column(exit, 0), node: column(node, 1) } }, '*');
-    window.postMessage({ type: 'state', subscription: ${subscription}, difference: [{ at: ['run', 'counts', 'complete'], value: 60000 + rounds * 100 }] }, '*');
-    rounds += 1;
-    if (rounds >= ${seconds} * 10) { clearInterval(timer); resolve(rounds); }
+    const from = round * ${perMessage};
+    const part = Object.fromEntries(Object.entries(window.bench.later).map(([name, column]) => [name, column.slice(from, from + ${perMessage})]));
+    window.postMessage({ type: 'event', subscription: ${subscription}, event: { kind: 'changed', ...part } }, '*');
+    complete += part.state.filter((state) => state === 2).length;
+    window.postMessage({ type: 'state', subscription: ${subscription}, difference: [{ at: ['run', 'counts', 'complete'], value: complete }] }, '*');
+    round += 1;
+    if (round >= ${messages}) { clearInterval(timer); resolve(round); }
   }, 100);
 })`;
 
@@ -92,6 +107,8 @@ export async function dashboard(_places: unknown, short: boolean): Promise<reado
   const paints: number[] = [];
   const memory: number[] = [];
   let frames: readonly number[] = [];
+  const run = large();
+  const messages = short ? 40 : 150;
   try {
     for (let round = 0; round < (short ? 3 : 7); round += 1) {
       const page = await stage.open({
@@ -104,10 +121,10 @@ export async function dashboard(_places: unknown, short: boolean): Promise<reado
         },
       });
       const { subscription } = await page.heard('subscribe', ({ route }) => route?.view === 'run');
-      await page.page.evaluate(setUp());
+      await page.page.evaluate(setUp(run, messages));
       paints.push(await page.page.evaluate<number>(paint(subscription)));
       if (round === 0) {
-        const traced = await stage.trace(page, () => page.page.evaluate(stream(subscription, short ? 4 : 15)));
+        const traced = await stage.trace(page, () => page.page.evaluate(stream(subscription, messages)));
         frames = framesOf(traced as readonly TraceEvent[]);
         memory.push(await page.page.evaluate<number>('(globalThis.gc?.(), performance.memory.usedJSHeapSize / 1000)'));
       }

@@ -110,6 +110,42 @@ export function runHost(of: Sweep, over: Partial<NonNullable<StateOf<'run'>['run
     if (message.type === 'request' && message.name === 'log') {
       await post({ type: 'answer', id: message.id, value: { path: '/logs/1.err', found: true, text: (message.input as { offset: number | null }).offset === null ? logText : '', offset: 0, size: logText.length, nextOffset: logText.length, ended: true } });
     }
+    if (message.type === 'request' && message.name === 'metric') {
+      const { name } = message.input as { name: string | null };
+      const names = ['rmse', ...Array.from({ length: 199 }, (_, place) => `metric_${place}`)];
+      await post({ type: 'answer', id: message.id, value: { names, chosen: { name: name ?? 'rmse', values: Float64Array.from(of.event.state, (_, task) => (task % 5 === 0 ? Number.NaN : 1e300 / (task + 1))) } } });
+    }
     if (message.type === 'request' && message.name === 'evidence') await post({ type: 'answer', id: message.id, value: { evidence: 'ended with status 137 on bm003 (task log)', job: '1201_18' } });
+  };
+}
+
+/** The overview of somebody who has a little of everything, and names that want to be HTML. */
+export function overviewState(): StateOf<'overview'> {
+  const now = Date.now();
+  const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString();
+  const counts = { complete: 61, running: 8, pending: 0, failed: 3, cancelled: 0, unknown: 0 };
+  const head = { cluster: 'spartan', submitted_at: ago(4000), observed_at: ago(12), stale_reason: null, eta_from: ago(12), canResume: false, hasResults: true };
+  const free = { observed_at: ago(30), stale_reason: null, cpus_total: 960, cpus_free: 212, nodes: 30, gpus: [{ type: 'a100', total: 16, free: 3 }, { type: '', total: 4, free: 0 }], mine_running: 8, mine_pending: 2 };
+  return {
+    loaded: true,
+    failure: null,
+    clusters: [
+      { name: 'spartan', scheduler: 'Slurm', target: 'anna@spartan', state: 'connected', reason: null, free, asking: false, problem: null },
+      { name: 'hoffman2', scheduler: 'Grid Engine', target: 'anna@hoffman2', state: 'refused', reason: 'The server takes no key of yours.', free: null, asking: false, problem: null },
+      { name: hostile, scheduler: 'Slurm', target: 'x', state: 'idle', reason: null, free: null, asking: true, problem: null },
+      { name: 'this-computer', scheduler: 'no scheduler', target: '', state: 'here', reason: null, free: { ...free, gpus: [], stale_reason: 'it slept', mine_running: 0, mine_pending: 0 }, asking: false, problem: null },
+    ],
+    clusterProblems: ['clusters.yaml:12: there is no such key'],
+    runs: [
+      { ...head, run_id: 'ridge-1', name: 'model-vs-horizon', lifecycle: 'in_flight', word: 'running', open: true, total: 72, counts, eta_s: 1500, attention: [{ kind: 'failed', message: '3 tasks failed' }], cost: { core_hours: 41.3, gpu_hours: 2.5 }, hasFailures: true },
+      { ...head, run_id: 'new-2', name: hostile, lifecycle: 'in_flight', word: 'submitted', open: true, total: 2000, counts: { ...counts, complete: 0, running: 0, failed: 0, unknown: 2000 }, observed_at: null, eta_s: null, attention: [], cost: null, hasFailures: false, hasResults: false },
+      { ...head, run_id: 'half-3', name: 'half', lifecycle: 'unknown', word: 'unknown', open: true, total: 8, counts: { ...counts, complete: 0, running: 0, failed: 0, unknown: 8 }, eta_s: null, attention: [], cost: null, canResume: true, hasFailures: false, hasResults: false },
+      { ...head, run_id: 'done-4', name: 'co2-forecast', lifecycle: 'complete', word: 'complete', open: false, total: 24, counts: { ...counts, complete: 24, running: 0, failed: 0 }, eta_s: null, attention: [], cost: { core_hours: 0.2, gpu_hours: null }, hasFailures: false },
+    ],
+    ended: 40,
+    reservations: [
+      { id: 'r1', name: 'dev-pool', cluster: 'spartan', node: 'bm022', liveness: 'alive', word: 'alive', held: true, persistent: true, ends_at: new Date(now + 6.1 * 86_400_000).toISOString(), submitted_at: ago(86_400), idle_s: 2400, observed_at: ago(60), node_hours: 24, attention: [] },
+      { id: 'r2', name: 'old', cluster: 'hoffman2', node: '', liveness: 'unknown', word: 'not known', held: false, persistent: false, ends_at: null, submitted_at: ago(86_400), idle_s: null, observed_at: null, node_hours: null, attention: ['It could not be asked since yesterday.'] },
+    ],
   };
 }

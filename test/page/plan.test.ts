@@ -40,7 +40,7 @@ function planOf(waves: readonly (readonly number[])[], some: Partial<Plan> = {})
   };
 }
 
-const stateOf = (plan: Plan | null, some: Partial<State> = {}): State => ({ tasks: true, clusters: [{ name: 'hoffman2', scheduler: 'Grid Engine' }, { name: 'this-computer', scheduler: 'no scheduler' }], cluster: plan?.cluster ?? null, plan, busy: null, ...some });
+const stateOf = (plan: Plan | null, some: Partial<State> = {}): State => ({ tasks: true, clusters: [{ name: 'hoffman2', scheduler: 'Grid Engine' }, { name: 'this-computer', scheduler: 'no scheduler' }], cluster: plan?.cluster ?? null, plan, queue: null, busy: null, ...some });
 
 function planHost(state: () => State, runId: string | null = null): (message: ToHost, post: (message: ToPage) => Promise<void>) => Promise<void> {
   return async (message, post) => {

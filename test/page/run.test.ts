@@ -4,7 +4,8 @@ import { hostile, runHost, sweep } from './fixtures.ts';
 import { openStage, type OpenPage, type PageStage } from './openPage.ts';
 import { themeNames } from './themes.ts';
 
-describe('the Run view', () => {
+describe('the Run view', function () {
+  this.timeout(60_000);
   let stage: PageStage;
   before(async function () {
     this.timeout(120_000);
@@ -24,6 +25,9 @@ describe('the Run view', () => {
     assert.deepEqual(page.errors, []);
     await page.page.close();
   };
+
+  const choose = (page: OpenPage, place: number, value: string): Promise<unknown> =>
+    page.page.evaluate(`(() => { const choice = [...document.querySelectorAll('.controls vscode-dropdown')][${place}]; choice.value = ${JSON.stringify(value)}; choice.dispatchEvent(new Event('change')); })()`);
 
   for (const theme of themeNames) {
     it(`is without fault in ${theme}`, async () => {
@@ -73,6 +77,13 @@ describe('the Run view', () => {
     assert.ok(subject?.kind === 'tasks' && subject.taskIds.includes(17));
     await page.page.locator('.heading vscode-button', { hasText: 'Cancel run…' }).click();
     await page.heard('action', ({ command, subject: its }) => command === 'cancelRun' && its?.kind === 'run' && its.runId === 'ridge-1');
+    // Of the first wave nothing is left that could be cancelled.
+    await page.page.locator('.lanes vscode-button').click();
+    await page.heard('action', ({ command, subject: its }) => command === 'cancelRun' && its?.kind === 'wave' && its.wave === 1);
+    await page.page.locator('canvas.heat-map').focus();
+    for (const key of ['n', 'Enter']) await page.page.keyboard.press(key);
+    await page.page.locator('.log vscode-button', { hasText: 'Submit task 17 again…' }).click();
+    await page.heard('action', ({ command, subject: its }) => command === 'resubmit' && its?.kind === 'tasks' && its.taskIds.join() === '17');
     await done(page);
   });
 
@@ -81,12 +92,33 @@ describe('the Run view', () => {
     await page.page.locator('canvas.heat-map').focus();
     for (const key of ['n', 'Enter']) await page.page.keyboard.press(key);
     await page.heard('request', ({ name }) => name === 'log');
-    await page.page.evaluate(`(() => { const choice = [...document.querySelectorAll('.controls vscode-dropdown')][0]; choice.value = 'memory'; choice.dispatchEvent(new Event('change')); })()`);
+    await choose(page, 0, 'metrics');
+    await page.heard('request', ({ name, input }) => name === 'metric' && (input as { name: string | null }).name === null);
     await page.page.locator('.legend .ramp').waitFor();
+    await choose(page, 0, 'metric:metric_7');
+    await page.heard('request', ({ name, input }) => name === 'metric' && (input as { name: string | null }).name === 'metric_7');
+    await until('the choice to be kept', async () => (await page.page.evaluate<string>('sessionStorage.getItem("state")')).includes('metric:metric_7'));
     page.received.length = 0;
     await page.page.reload();
     await page.heard('request', ({ name, input }) => name === 'log' && (input as { task: number }).task === 17);
+    await page.heard('request', ({ name, input }) => name === 'metric' && (input as { name: string | null }).name === 'metric_7');
     await page.page.locator('.legend .ramp').waitFor();
+    await done(page);
+  });
+
+  it('stays useful with sixty parameters, an axis of five thousand values, and names of all kinds', async () => {
+    const total = 5000;
+    const odd = sweep(5, 1000, 1, 4000, 100);
+    const index = Uint32Array.from({ length: total }, (_, task) => task);
+    const names = Array.from({ length: 60 }, (_, place) => ({ name: `${hostile} p${place}\n😀`, values: [0, 1], index: index.map((task) => (task >> place % 8) & 1) }));
+    const page = await openRun({ host: runHost({ event: odd.event, parameters: { kind: 'parameters', parameters: [...names, { name: 'path', values: Array.from(index, (task) => `/data/${hostile}/${task}\nsecond line 👩‍🔬`), index }, { name: 'x', values: Array.from(index, (task) => task * 1e-300), index }] } }) });
+    await choose(page, 1, 'path');
+    await choose(page, 2, 'x');
+    await page.page.locator('canvas.heat-map').focus();
+    await page.page.keyboard.press('ArrowRight');
+    await until('a cell is said', async () => ((await page.page.locator('.unseen').evaluate((element) => element.textContent)) ?? '').includes('and 52 more parameters'));
+    assert.equal(await page.page.locator('#page img, .tip b').count(), 0);
+    await page.picture('run-odd');
     await done(page);
   });
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { overviewState } from './fixtures.ts';
 import { openStage, type OpenPage, type PageStage } from './openPage.ts';
 import type { ToHost, ToPage } from '../../webview/protocol.ts';
+import { themeNames } from './themes.ts';
 
 /** Says that there is one run, and nothing of the views. */
 async function host(message: ToHost, post: (message: ToPage) => Promise<void>): Promise<void> {
@@ -9,7 +11,8 @@ async function host(message: ToHost, post: (message: ToPage) => Promise<void>): 
   await post({ type: 'shell', difference: [{ at: [], value: { runs: [{ run_id: 'ridge-1', run_name: 'ridge <b>x</b>', words: 'running' }], trusted: true, hasFolder: true } }] });
 }
 
-describe('the page’s frame', () => {
+describe('the page’s frame', function () {
+  this.timeout(60_000);
   let stage: PageStage;
   before(async function () {
     this.timeout(120_000);
@@ -41,6 +44,28 @@ describe('the page’s frame', () => {
     assert.equal(await where(page), 'Run');
     assert.equal(await page.page.locator('vscode-option b').count(), 0);
     assert.deepEqual(await page.axe(), []);
+    assert.deepEqual(page.errors, []);
+    await page.page.close();
+  });
+
+  it('shows clusters, runs and reservations with what needs somebody, in every theme without fault', async () => {
+    const page = await stage.open({
+      host: async (message, post) => {
+        await host(message, post);
+        if (message.type === 'subscribe') await post({ type: 'state', subscription: message.subscription, difference: [{ at: [], value: overviewState() }] });
+      },
+    });
+    await page.page.locator('.overview').waitFor();
+    const text = await page.page.locator('main').innerText();
+    for (const wanted of [/Needs attention[\s\S]*3 tasks failed[\s\S]*Submit failed tasks again…/, /The server takes no key of yours\.[\s\S]*Preflight cluster/, /ETA \d\d:\d\d \(in 25 min\) · 41 core-h so far · 2\.5 GPU-h/, /2,000 submitted, not seen yet/, /3 of 16 a100 free/, /6 d \d+ h left, renews itself/, /idle 40 min/, /the last 1 of 40/]) assert.match(text, wanted);
+    assert.equal(await page.page.locator('main img, main b b').count(), 0);
+    for (const theme of themeNames) {
+      await page.setTheme(theme);
+      assert.deepEqual(await page.axe(), [], theme);
+      await page.picture(`overview-${theme}`);
+    }
+    await page.page.locator('.matter vscode-button', { hasText: 'Finish interrupted submission' }).click();
+    assert.deepEqual((await page.heard('action')).subject, { kind: 'run', runId: 'half-3' });
     assert.deepEqual(page.errors, []);
     await page.page.close();
   });

@@ -168,7 +168,9 @@ export class Shell {
       const { value } = event.target as HTMLInputElement;
       if (value !== '' && value !== chosen) this.go({ view: open.route.view, params: { ...open.route.params, run: value } });
     };
+    // The control keeps the words that an option had when it was chosen: what is chosen is said by us, without what changes.
     return html`<vscode-dropdown class="run-choice" aria-label=${l10n.t('Run')} .value=${chosen ?? ''} @change=${choose}>
+      <span slot="selected-value">${this.shell.runs.find(({ run_id }) => run_id === chosen)?.run_name ?? ''}</span>
       ${this.shell.runs.map((run) => html`<vscode-option value=${run.run_id} ?selected=${run.run_id === chosen}>${run.run_name} · ${run.words}</vscode-option>`)}
     </vscode-dropdown>`;
   }

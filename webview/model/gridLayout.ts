@@ -49,21 +49,78 @@ export function labelOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** For each value of the column, its place on the axis. */
-function ranks(column: ParameterColumn): { readonly labels: readonly string[]; readonly rankOf: readonly number[] } {
+interface Ranks {
+  readonly labels: readonly string[];
+  /** For each value of the column, its place on the axis. */
+  readonly rankOf: Uint32Array;
+}
+
+function ranks(column: ParameterColumn): Ranks {
   const order = column.values
-    .map((value, place) => ({ value, place }))
-    .sort((a, b) => (typeof a.value === 'number' && typeof b.value === 'number' ? a.value - b.value : labelOf(a.value).localeCompare(labelOf(b.value), 'en', { numeric: true })));
-  const rankOf = Array<number>(column.values.length).fill(0);
+    .map((value, place) => ({ value, place, label: labelOf(value) }))
+    .sort((a, b) => (typeof a.value === 'number' && typeof b.value === 'number' ? a.value - b.value : inWords.compare(a.label, b.label)));
+  const rankOf = new Uint32Array(column.values.length);
   order.forEach(({ place }, rank) => {
     rankOf[place] = rank;
   });
-  return { labels: order.map(({ value }) => labelOf(value)), rankOf };
+  const labels = order.map(({ label }) => label.slice(0, 400).replaceAll(/\s+/g, ' '));
+  return { labels: column.values.every((value) => typeof value === 'string') ? withoutPrefix(labels) : labels, rankOf };
 }
 
+/** Paths begin alike, and there is room for some letters: what they have in common, up to a separator, is left out. */
+function withoutPrefix(labels: readonly string[]): readonly string[] {
+  const [first = '', ...others] = labels;
+  let same = first.length;
+  for (const other of others) {
+    let at = 0;
+    while (at < same && other[at] === first[at]) at += 1;
+    same = at;
+  }
+  const cut = Math.max(...['/', '\\', '_', '-', ' ', '.', '='].map((sign) => first.lastIndexOf(sign, same - 1))) + 1;
+  return others.length > 0 && cut >= 6 && same > 0 ? labels.map((label) => `…${label.slice(cut)}`) : labels;
+}
+
+const inWords = new Intl.Collator('en', { numeric: true });
+
+/** With neighbouring values together, so that there are at most so many places. */
+function coarser({ labels, rankOf }: Ranks, most: number): Ranks {
+  const each = Math.ceil(labels.length / most);
+  if (each <= 1) return { labels, rankOf };
+  const places = Math.ceil(labels.length / each);
+  return {
+    labels: Array.from({ length: places }, (_, place) => {
+      const first = labels[place * each] ?? '';
+      const last = labels[Math.min(labels.length, (place + 1) * each) - 1] ?? '';
+      return first === last ? first : `${first} … ${last}`;
+    }),
+    rankOf: rankOf.map((rank) => Math.floor(rank / each)),
+  };
+}
+
+/** Beyond this no canvas holds them. */
+const most = { cells: 4_000_000, side: 8192 };
+
+/** A sweep that took values by chance fills hardly any place of its axes: single cells far apart are not seen. */
+const mostCells = (total: number): number => Math.min(most.cells, Math.max(40_000, 100 * total));
+
+/** Where axes have so many values, or tasks are so unevenly spread over them, that the grid would be too large, neighbouring values share a place. */
 export function byAxes(total: number, across: ParameterColumn | undefined, down: ParameterColumn | undefined): GridLayout {
   const x = across && ranks(across);
   const y = down && ranks(down);
+  let wide = Math.min(x?.labels.length ?? 1, most.side);
+  let high = Math.min(y?.labels.length ?? 1, most.side);
+  for (;;) {
+    const layout = wide * high > mostCells(total) ? undefined : blocks(total, across, x && coarser(x, wide), down, y && coarser(y, high));
+    if (layout) return layout;
+    if (wide >= high) wide = Math.ceil(wide / 2);
+    else high = Math.ceil(high / 2);
+    // Nothing is left to put together.
+    if (wide * high === 1) return byIndex(total, 1);
+  }
+}
+
+/** Undefined where it would be too large. */
+function blocks(total: number, across: ParameterColumn | undefined, x: Ranks | undefined, down: ParameterColumn | undefined, y: Ranks | undefined): GridLayout | undefined {
   const width = x?.labels.length ?? 1;
   const height = y?.labels.length ?? 1;
   const place = new Uint32Array(total);
@@ -77,12 +134,13 @@ export function byAxes(total: number, across: ParameterColumn | undefined, down:
     order[task] = filled[at] ?? 0;
     filled[at] = (filled[at] ?? 0) + 1;
   }
-  const most = filled.reduce((a, b) => Math.max(a, b), 1);
-  // One axis only: the blocks lie along the other direction.
-  const spanX = x === undefined ? most : y === undefined ? 1 : Math.ceil(Math.sqrt(most));
-  const spanY = Math.ceil(most / spanX);
+  const deepest = filled.reduce((a, b) => Math.max(a, b), 1);
+  // One axis only: the blocks lie along the other direction, as far as a canvas goes.
+  const spanX = x === undefined ? Math.min(deepest, most.side) : y === undefined ? Math.ceil(deepest / most.side) : Math.ceil(Math.sqrt(deepest));
+  const spanY = Math.ceil(deepest / spanX);
   const columns = width * spanX;
   const rows = height * spanY;
+  if (columns > most.side || rows > most.side || columns * rows > Math.max(mostCells(total), 2 * total)) return undefined;
   const cellOf = new Uint32Array(total);
   const taskOf = new Int32Array(columns * rows).fill(-1);
   for (let task = 0; task < total; task += 1) {

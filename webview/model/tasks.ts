@@ -7,8 +7,9 @@ export const unknownExit = -32_768;
 export class TaskTable {
   private columns: TasksEvent | undefined;
   parameters: readonly ParameterColumn[] = [];
-  /** By name, from the results. */
-  metrics: ReadonlyMap<string, Float32Array> = new Map();
+  /** What the results have, and those of them that were asked for. */
+  metricNames: readonly string[] = [];
+  metrics: ReadonlyMap<string, Float64Array> = new Map();
   /** Grows with each change: what was made of the table is out of date when it differs. */
   version = 0;
   /** Tasks that changed since `takeChanges`, or all of them. */

@@ -41,7 +41,7 @@ export function failureCard(group: FailureGroup, actions: FailureActions): Templ
     ${proposal === null ? html`<p>${group.blocked ?? group.advice}</p>` : html`<p class="quiet">${proposal.changes.length === 0 ? group.advice : l10n.t('because {0}', proposal.because)}</p>`}
     <p class="actions">
       ${proposal === null ? nothing : html`<vscode-button ?disabled=${!actions.trusted} @click=${() => actions.resubmit(group)}>${proposal.changes.length === 1 && proposal.changes[0]?.after !== null ? l10n.t('Submit {0} again with {1}', proposal.count, proposal.changes[0]?.after ?? '') : l10n.t('Submit {0} again', proposal.count)}</vscode-button>`}
-      ${group.sampleTask === null ? nothing : html`<vscode-button appearance="secondary" @click=${() => actions.openLog(group)}>${l10n.t('Log of task {0}', group.sampleTask)}</vscode-button>`}
+      ${group.sampleTask === null ? nothing : html`<vscode-button appearance="secondary" @click=${() => actions.openLog(group)}>${l10n.t('Log of task {0}', String(group.sampleTask))}</vscode-button>`}
       <vscode-button appearance="secondary" aria-pressed=${marked ? 'true' : 'false'} @click=${() => actions.emphasise(group)}>${marked ? l10n.t('Show all') : l10n.t('Show in map')}</vscode-button>
     </p>
   </article>`;

@@ -24,6 +24,14 @@ export interface TaskMapHost {
 }
 
 const steps = 64;
+/** Of parameters in a tooltip. */
+const mostLines = 10;
+
+/** Whatever is in it, on one line, and not cut within a sign. */
+const oneLine = (text: string, most = 120): string => {
+  const signs = [...text.slice(0, 400).replaceAll(/\s+/g, ' ')];
+  return signs.length > most ? `${signs.slice(0, most - 1).join('')}…` : signs.join('');
+};
 const badStates = new Set(['failed', 'timeout', 'lost', 'unknown'].map((name) => (taskStates as readonly string[]).indexOf(name)));
 
 const stateWords = (): readonly string[] => [l10n.t('waiting'), l10n.t('running'), l10n.t('done'), l10n.t('failed'), l10n.t('cancelled'), l10n.t('time limit'), l10n.t('lost'), l10n.t('unknown')];
@@ -120,7 +128,7 @@ export class TaskMap {
   }
 
   controls(): TemplateResult {
-    const { parameters, metrics } = this.table;
+    const { parameters, metricNames } = this.table;
     const choose = (part: Partial<MapChoice>): void => this.host.choose({ ...this.choice, ...part });
     const picker = (label: string, value: string, options: readonly (readonly [value: string, words: string])[], take: (value: string) => void): TemplateResult => html`<label class="picker"><span>${label}</span>
       <vscode-dropdown aria-label=${label} .value=${value} @change=${(event: Event) => {
@@ -129,7 +137,7 @@ export class TaskMap {
       }}>${options.map(([name, words]) => html`<vscode-option value=${name} ?selected=${name === value}>${words}</vscode-option>`)}</vscode-dropdown></label>`;
     const axes = parameters.filter(({ values }) => values.length > 1).map(({ name, values }) => [name, `${name} (${values.length})`] as const);
     return html`<div class="controls">
-      ${picker(l10n.t('Colour'), this.choice.measure, [['state', l10n.t('State')], ['runtime', l10n.t('Run time')], ['memory', l10n.t('Peak memory')], ['attempt', l10n.t('Attempt')], ...[...metrics.keys()].map((name) => [`metric:${name}`, name] as const), ...(metrics.size === 0 ? [['metrics', l10n.t('Metric of the results…')] as const] : [])], (measure) => choose({ measure: measure as Measure }))}
+      ${picker(l10n.t('Colour'), this.choice.measure, [['state', l10n.t('State')], ['runtime', l10n.t('Run time')], ['memory', l10n.t('Peak memory')], ['attempt', l10n.t('Attempt')], ...metricNames.map((name) => [`metric:${name}`, name] as const), ...(metricNames.length === 0 ? [['metrics', l10n.t('Metric of the results…')] as const] : [])], (measure) => choose({ measure: measure as Measure }))}
       ${axes.length === 0 ? nothing : html`${picker(l10n.t('Rows'), this.choice.down, [['', l10n.t('By index')], ...axes], (down) => choose({ down }))} ${picker(l10n.t('Columns'), this.choice.across, [['', l10n.t('By index')], ...axes], (across) => choose({ across }))}`}
       <span class="zoom">
         <vscode-button appearance="icon" aria-label=${l10n.t('Zoom out')} title=${l10n.t('Zoom out (−)')} @click=${() => this.map.zoomBy(1 / 1.5)}>${icon('minus')}</vscode-button>
@@ -153,6 +161,8 @@ export class TaskMap {
   describe(task: number): readonly string[] {
     const columns = this.table.known;
     if (!columns) return [];
+    // Those that differ first: what is the same everywhere tells nothing of this task.
+    const parameters = this.table.parameters.toSorted((a, b) => Number(b.values.length > 1) - Number(a.values.length > 1));
     const exit = columns.exit[task] ?? unknownExit;
     const elapsed = columns.elapsed[task] ?? Number.NaN;
     const memory = columns.memory[task] ?? Number.NaN;
@@ -165,8 +175,9 @@ export class TaskMap {
       ...(attempt > 1 ? [l10n.t('attempt {0}', attempt)] : []),
     ];
     return [
-      `${l10n.t('Task {0}', task)} · ${stateWordOf(columns.state[task] ?? 7)}${exit !== unknownExit && exit !== 0 ? ` (${l10n.t('exit status {0}', exit)})` : ''}`,
-      ...this.table.parameters.map(({ name, values, index }) => `${name} = ${labelOf(values[index[task] ?? -1]).slice(0, 120)}`),
+      `${l10n.t('Task {0}', String(task))} · ${stateWordOf(columns.state[task] ?? 7)}${exit !== unknownExit && exit !== 0 ? ` (${l10n.t('exit status {0}', String(exit))})` : ''}`,
+      ...parameters.slice(0, mostLines).map(({ name, values, index }) => `${oneLine(name, 40)} = ${oneLine(labelOf(values[index[task] ?? -1]))}`),
+      ...(parameters.length > mostLines ? [l10n.t('and {0} more parameters', parameters.length - mostLines)] : []),
       ...(facts.length === 0 ? [] : [facts.join(' · ')]),
       ...[...this.table.metrics].flatMap(([name, values]) => (Number.isFinite(values[task]) ? [`${name} = ${numberWords(values[task] ?? 0)}`] : [])),
     ];

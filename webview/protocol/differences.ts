@@ -18,6 +18,9 @@ type Change = z.output<typeof change>;
 type JsonObject = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A parameter may be called `constructor`: what every object inherits is no value of a state. */
+const own = (value: JsonObject, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined);
+
 export function differenceOf(before: unknown, after: unknown): Difference {
   const changes: Change[] = [];
   collect(before, after, [], changes);
@@ -31,8 +34,8 @@ function collect(before: unknown, after: unknown, at: readonly (string | number)
     return;
   }
   if (isObject(before) && isObject(after)) {
-    for (const key of Object.keys(before)) if (before[key] !== undefined && after[key] === undefined) changes.push({ at: [...at, key] });
-    for (const key of Object.keys(after)) if (after[key] !== undefined) collect(before[key], after[key], [...at, key], changes);
+    for (const key of Object.keys(before)) if (before[key] !== undefined && own(after, key) === undefined) changes.push({ at: [...at, key] });
+    for (const key of Object.keys(after)) if (after[key] !== undefined) collect(own(before, key), after[key], [...at, key], changes);
     return;
   }
   changes.push({ at: [...at], value: after });
@@ -55,5 +58,5 @@ function changed(value: unknown, at: readonly (string | number)[], depth: number
   if (!isObject(value) || typeof key !== 'string') throw new Error(`There is no ${at.join('.')} to change.`);
   if (depth === at.length - 1 && !present) return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
   // A computed key makes an own property whatever its name: `__proto__` does no harm.
-  return { ...value, [key]: changed(Object.hasOwn(value, key) ? value[key] : undefined, at, depth + 1, present, next) };
+  return { ...value, [key]: changed(own(value, key), at, depth + 1, present, next) };
 }

@@ -1,8 +1,7 @@
 /** What the Overview shows and asks: clusters, runs in flight, reservations. What needs a person follows from them, on the page. */
 import * as z from 'zod/mini';
+import { costShape, runHead } from './runHead.ts';
 import type { ViewProtocol } from './viewProtocol.ts';
-
-const counts = z.object({ complete: z.number(), running: z.number(), pending: z.number(), failed: z.number(), cancelled: z.number(), unknown: z.number() });
 
 const clusterShape = z.object({
   name: z.string(),
@@ -29,26 +28,10 @@ const clusterShape = z.object({
 });
 export type ClusterShape = z.output<typeof clusterShape>;
 
-const overviewRun = z.object({
-  run_id: z.string(),
-  name: z.string(),
-  cluster: z.string(),
-  lifecycle: z.string(),
-  word: z.string(),
-  open: z.boolean(),
-  total: z.number(),
-  counts,
-  submitted_at: z.string(),
-  observed_at: z.nullable(z.string()),
-  stale_reason: z.nullable(z.string()),
-  eta_s: z.nullable(z.number()),
-  eta_from: z.string(),
+const overviewRun = z.extend(runHead, {
   /** Null: not added up yet. */
-  cost: z.nullable(z.object({ core_hours: z.number(), gpu_hours: z.nullable(z.number()) })),
-  attention: z.array(z.object({ kind: z.string(), message: z.string() })),
+  cost: z.nullable(costShape),
   hasFailures: z.boolean(),
-  canResume: z.boolean(),
-  hasResults: z.boolean(),
 });
 export type OverviewRun = z.output<typeof overviewRun>;
 

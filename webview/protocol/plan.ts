@@ -33,6 +33,19 @@ export const wirePlan = z.object({
 });
 export type WirePlan = z.output<typeof wirePlan>;
 
+/** The queue as it is now, for what earlier runs cannot tell. */
+const queueNow = z.object({
+  partition: z.string(),
+  observed_at: z.string(),
+  cpus_free: z.number(),
+  cpus_total: z.number(),
+  /** Arrays and jobs of this user that wait there. */
+  waiting: z.number(),
+  /** When the scheduler expects the last of them to start; null: it does not say. */
+  last_start: z.nullable(z.string()),
+});
+export type QueueNow = z.output<typeof queueNow>;
+
 export const planProtocol = {
   params: z.object({
     /** The run's specification as JSON, as `plan` takes it. Absent: the page chooses a cluster. */
@@ -46,6 +59,8 @@ export const planProtocol = {
     /** Whose plan it is, or which is being made. */
     cluster: z.nullable(z.string()),
     plan: z.nullable(wirePlan),
+    /** Null: not asked, or the cluster does not say. */
+    queue: z.nullable(queueNow),
     busy: z.nullable(z.enum(['planning', 'submitting', 'canary'])),
   }),
   event: z.never(),

@@ -3,14 +3,12 @@
  * changed.
  */
 import * as z from 'zod/mini';
+import { costShape, runHead, waveShape } from './runHead.ts';
 import type { ViewProtocol } from './viewProtocol.ts';
 
 /** In this order everywhere: the number of a state is its place here. */
 export const taskStates = ['pending', 'running', 'complete', 'failed', 'cancelled', 'timeout', 'lost', 'unknown'] as const;
 export type TaskStateName = (typeof taskStates)[number];
-
-const counts = z.object({ complete: z.number(), running: z.number(), pending: z.number(), failed: z.number(), cancelled: z.number(), unknown: z.number() });
-export type Counts = z.output<typeof counts>;
 
 /** A resource that changes for the next try. */
 const change = z.object({ name: z.string(), before: z.nullable(z.string()), after: z.nullable(z.string()) });
@@ -36,29 +34,11 @@ const failureGroup = z.object({
 });
 export type FailureGroup = z.output<typeof failureGroup>;
 
-const runShape = z.object({
-  run_id: z.string(),
-  name: z.string(),
-  cluster: z.string(),
+const runShape = z.extend(runHead, {
   scheduler: z.string(),
   executor: z.string(),
-  lifecycle: z.string(),
-  /** The state in a word. */
-  word: z.string(),
-  open: z.boolean(),
-  total: z.number(),
-  counts,
-  submitted_at: z.string(),
-  observed_at: z.nullable(z.string()),
-  stale_reason: z.nullable(z.string()),
-  eta_s: z.nullable(z.number()),
-  /** When the ETA was computed. */
-  eta_from: z.string(),
-  cost: z.object({ core_hours: z.number(), gpu_hours: z.nullable(z.number()) }),
-  waves: z.array(z.object({ wave: z.number(), first_task: z.number(), task_count: z.number(), arrays: z.number(), counts })),
-  attention: z.array(z.object({ kind: z.string(), message: z.string() })),
-  hasResults: z.boolean(),
-  canResume: z.boolean(),
+  cost: costShape,
+  waves: z.array(waveShape),
 });
 export type RunShape = z.output<typeof runShape>;
 
@@ -135,10 +115,10 @@ export const runProtocol = {
       input: z.object({ task: z.number().check(z.int(), z.minimum(0)) }),
       output: z.object({ evidence: z.string(), job: z.nullable(z.string()) }),
     },
-    /** Metrics of the reduced results, for each task that of its grid point. */
-    metrics: {
-      input: z.object({}),
-      output: z.object({ metrics: z.array(z.object({ name: z.string(), values: f32 })) }),
+    /** Which metrics the reduced results have, and one of them: for each task that of its grid point. Without a name: the first. */
+    metric: {
+      input: z.object({ name: z.nullable(z.string()) }),
+      output: z.object({ names: z.array(z.string()), chosen: z.nullable(z.object({ name: z.string(), values: f64 })) }),
     },
   },
 } as const satisfies ViewProtocol;

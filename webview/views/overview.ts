@@ -31,7 +31,12 @@ export function mattersOf(state: StateOf<'overview'>): readonly Matter[] {
     if (message === '') return [];
     return [{ about: run.name, message, command: run.hasFailures ? 'resubmit' : 'showRunDetails', subject, words: run.hasFailures ? l10n.t('Submit failed tasks again…') : l10n.t('Show run details'), changes: run.hasFailures, run: run.run_id }];
   });
-  const ofReservations = state.reservations.flatMap(({ id, name, attention }): Matter[] => (attention.length === 0 ? [] : [{ about: name, message: attention.join('; '), command: 'releaseReservation', subject: { kind: 'reservation', id }, words: l10n.t('Release reservation…'), changes: true }]));
+  const ofReservations = state.reservations.flatMap(({ id, name, liveness, attention }): Matter[] => {
+    if (attention.length === 0) return [];
+    const about = { about: name, message: attention.join('; '), subject: { kind: 'reservation', id } } as const;
+    // What is not known is looked at, not given away.
+    return [liveness === 'unknown' ? { ...about, command: 'refreshReservation', words: l10n.t('Refresh reservation'), changes: false } : { ...about, command: 'releaseReservation', words: l10n.t('Release reservation…'), changes: true }];
+  });
   const ofClusters = state.clusters.flatMap(({ name, state: its, reason, problem }): Matter[] => {
     const why = problem ?? (its === 'refused' || its === 'broken' ? reason : null);
     return why === null ? [] : [{ about: name, message: why, command: 'preflight', subject: { kind: 'cluster', name }, words: l10n.t('Preflight cluster'), changes: false }];
@@ -123,7 +128,7 @@ class OverviewPage implements PageView<'overview'> {
     return html`<li class="in-flight">
       <p class="line">${stateIcon(run.lifecycle)} <b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word}</span><span class="facts">${facts.join(' · ')}</span></p>
       ${progressBar(run.counts, run.total, true)}
-      <p class="line">${countWords(run.counts)}</p>
+      <p class="line">${countWords(run.counts, run.observed_at !== null)}</p>
     </li>`;
   }
 
@@ -140,7 +145,7 @@ class OverviewPage implements PageView<'overview'> {
     return html`<li>
       <p class="line">${sign} <b>${cluster.name}</b> <span class="quiet">${cluster.scheduler} · ${words[cluster.state] ?? cluster.state}</span>
         <span class="facts">${free === null ? nothing : `${free.stale_reason === null ? '' : `${l10n.t('stale')}, `}${l10n.t('seen {0} ago', agoWords(free.observed_at, now))}`}</span>
-        ${free === null ? html`<vscode-button appearance="secondary" ?disabled=${cluster.asking} aria-label=${l10n.t('Ask {0} what is free', cluster.name)} @click=${() => void this.ask(cluster.name)}>${cluster.asking ? l10n.t('Asking…') : l10n.t('What is free?')}</vscode-button>` : nothing}</p>
+        ${free === null ? html`<vscode-button appearance="secondary" ?disabled=${cluster.asking} aria-label=${cluster.asking ? `${l10n.t('Asking…')} ${cluster.name}` : l10n.t('Ask {0} what is free', cluster.name)} @click=${() => void this.ask(cluster.name)}>${cluster.asking ? l10n.t('Asking…') : l10n.t('What is free?')}</vscode-button>` : nothing}</p>
       ${free === null ? nothing : html`
         <p class="line load">${this.load(l10n.t('{0} of {1} cores free', free.cpus_free, free.cpus_total), free.cpus_total - free.cpus_free, free.cpus_total)}${free.gpus.map((gpu) => this.load(l10n.t('{0} of {1} {2} free', gpu.free, gpu.total, gpu.type === '' ? 'GPU' : gpu.type), gpu.total - gpu.free, gpu.total))}</p>
         ${free.mine_running + free.mine_pending === 0 ? nothing : html`<p class="quiet">${l10n.t('your jobs: {0} running, {1} waiting', free.mine_running, free.mine_pending)}</p>`}`}

@@ -3,10 +3,12 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../l10n/words.ts';
 import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
 import { spanText } from '../model/plan/duration.ts';
-import { limitUses, timelineOf, type LimitUse, type Timeline } from '../model/plan/timeline.ts';
-import { numberText, valueText } from '../model/results/numbers.ts';
+import { limitUses, timelineOf, type Timeline } from '../model/plan/timeline.ts';
+import { numberText } from '../model/results/numbers.ts';
 import type { StateOf } from '../protocol.ts';
-import type { WirePlan } from '../protocol/plan.ts';
+import { agoWords } from '../parts/age.ts';
+import type { QueueNow, WirePlan } from '../protocol/plan.ts';
+import { limitsTable, resourceText, resourceWord, samplesTable, waveTable } from './plan/planTables.ts';
 import { sentence, timelineChart } from './plan/timelineChart.ts';
 import './plan/plan.css';
 import './results/charts.css';
@@ -103,7 +105,7 @@ class PlanView implements PageView<'plan'> {
         </div>
         ${this.steps(state, plan)}
       </div>
-      ${this.choice(state)} ${this.problem()} ${findings(plan)} ${figures(plan, timeline)}
+      ${this.choice(state)} ${this.problem()} ${findings(plan)} ${figures(plan, timeline, state.queue)} ${queueLine(state.queue)}
       <section aria-label=${l10n.t('Arrays and waves')}>
         <h2>${l10n.t('Arrays and waves, to scale')}</h2>
         <div class="timeline-frame">${timelineChart(timeline, this.width)}</div>
@@ -111,7 +113,7 @@ class PlanView implements PageView<'plan'> {
         ${waveTable(timeline)}
       </section>
       <div class="plan-columns">
-        <section>${limits(limitUses(plan))}</section>
+        <section>${limitsTable(limitUses(plan))}</section>
         <section>
           <h2>${l10n.t('Each task asks for')}</h2>
           <table>
@@ -121,7 +123,7 @@ class PlanView implements PageView<'plan'> {
             </tbody>
           </table>
         </section>
-        <section>${samples(plan)}</section>
+        <section>${samplesTable(plan)}</section>
       </div>
       <div class="buttons below">
         <vscode-button appearance="secondary" @click=${() => this.ask(this.context.request('showScript', {}))}>${l10n.t('Show the job script')}</vscode-button>
@@ -171,7 +173,25 @@ function findings(plan: WirePlan): TemplateResult {
       </ul>`}`;
 }
 
-function figures(plan: WirePlan, timeline: Timeline): TemplateResult {
+/** What earlier runs cannot tell: what is free now, and what the scheduler says of those that wait. */
+function queueLine(queue: QueueNow | null): TemplateResult | typeof nothing {
+  if (!queue) return nothing;
+  const { partition, cpus_free: free, cpus_total: total, waiting, last_start: start } = queue;
+  const ours = waiting === 0 ? l10n.t('nothing of yours waits there') : waiting === 1 ? l10n.t('1 job of yours waits there') : l10n.t('{0} jobs of yours wait there', waiting);
+  const when = start === null ? '' : waiting === 1 ? l10n.t('the scheduler expects to start it {0}', soonWords(start)) : l10n.t('the scheduler expects to start the last of them {0}', soonWords(start));
+  return html`<p class="quiet queue-now">${l10n.t('Now in {0}: {1} of {2} cores free', partition, free, total)} · ${ours}${when === '' ? nothing : `; ${when}`} (${l10n.t('seen {0} ago', agoWords(queue.observed_at, new Date()))})</p>`;
+}
+
+const secondsUntil = (start: string): number => Math.max(0, (Date.parse(start) - Date.now()) / 1000);
+const soonWords = (start: string): string => (secondsUntil(start) < 60 ? l10n.t('within a minute') : l10n.t('in about {0}', spanText(secondsUntil(start))));
+
+/** From earlier runs; else at least until the scheduler starts what waits before it. */
+function waitWords({ waitS }: Timeline, queue: QueueNow | null): string {
+  if (waitS !== null) return `≈ ${spanText(waitS)}`;
+  return queue?.last_start ? l10n.t('{0} or more', spanText(secondsUntil(queue.last_start))) : l10n.t('not known');
+}
+
+function figures(plan: WirePlan, timeline: Timeline, queue: QueueNow | null): TemplateResult {
   const { timing } = plan;
   const items: readonly (readonly [string, string])[] = [
     [plan.total_tasks === 1 ? l10n.t('task') : l10n.t('tasks'), plan.total_tasks.toLocaleString()],
@@ -182,7 +202,7 @@ function figures(plan: WirePlan, timeline: Timeline): TemplateResult {
     ...(plan.max_node_hours === null || plan.max_node_hours === plan.max_core_hours ? [] : [[l10n.t('node-hours at most'), hoursText(plan.max_node_hours)] as const]),
     ...(timeline.scale === 'expected' ? [[l10n.t('expected, after the wait'), `≈ ${spanText(timeline.endS - (timeline.waitS ?? 0))}`] as const] : []),
     ...(timeline.latestS === null ? [] : [[l10n.t('at most, after the wait'), spanText(timeline.latestS)] as const]),
-    [l10n.t('wait in the queue'), timeline.waitS === null ? l10n.t('not known') : `≈ ${spanText(timeline.waitS)}`],
+    [l10n.t('wait in the queue'), waitWords(timeline, queue)],
   ];
   return html`<dl class="figures">${items.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
@@ -192,63 +212,10 @@ const hoursText = (hours: number): string => (hours >= 100 ? Math.round(hours).t
 function scaleWords({ timing }: WirePlan, timeline: Timeline): string {
   const { task_s: task, queue_wait_s: wait } = timing;
   const parts = [
-    task?.source === 'history' ? l10n.t('A task took {0} (half of {1} earlier ones) to {2} (nearly all, dashed).', spanText(task.p50), task.samples, spanText(task.p95)) : task ? l10n.t('A task takes {0}, as you said.', spanText(task.p50)) : '',
+    task?.source === 'history' && task.samples === 1 ? l10n.t('The one earlier task took {0}.', spanText(task.p50)) : task?.source === 'history' ? l10n.t('A task took {0} (half of {1} earlier ones) to {2} (nearly all, dashed).', spanText(task.p50), task.samples, spanText(task.p95)) : task ? l10n.t('A task takes {0}, as you said.', spanText(task.p50)) : '',
     timeline.scale === 'limit' ? l10n.t('No earlier task tells how long one takes: every bar is the time limit.') : '',
     timeline.scale === 'order' ? l10n.t('Give a time limit, or run a canary, to see how long it may take.') : '',
-    wait ? l10n.t('Wait: the first task of {0} earlier runs.', wait.runs) : '',
+    wait ? (wait.runs === 1 ? l10n.t('Wait: as long as the first task of the one earlier run waited.') : l10n.t('Wait: as long as the first tasks of {0} earlier runs waited.', wait.runs)) : '',
   ];
   return parts.filter((part) => part !== '').join(' ');
-}
-
-const mostWaves = 12;
-
-function waveTable(timeline: Timeline): TemplateResult {
-  const spans = timeline.scale !== 'order';
-  return html`<table>
-    <caption class="unseen">${l10n.t('Waves')}</caption>
-    <thead><tr><th scope="col">${l10n.t('wave')}</th><th scope="col" class="number">${l10n.t('arrays')}</th><th scope="col" class="number">${l10n.t('tasks')}</th>${spans ? html`<th scope="col" class="number">${l10n.t('starts after')}</th><th scope="col" class="number">${l10n.t('ends after')}</th>` : nothing}</tr></thead>
-    <tbody>${timeline.waves.slice(0, mostWaves).map((wave) => html`<tr><th scope="row">${wave.wave + 1}</th><td class="number">${wave.bars.length}</td><td class="number">${wave.tasks.toLocaleString()}</td>${spans ? html`<td class="number">${spanText(wave.startS)}</td><td class="number">${spanText(wave.endS)}</td>` : nothing}</tr>`)}</tbody>
-  </table>
-  ${timeline.waves.length > mostWaves ? html`<p class="quiet">${l10n.t('… and {0} more', timeline.waves.length - mostWaves)}</p>` : nothing}`;
-}
-
-function limits(uses: readonly LimitUse[]): TemplateResult {
-  const words: Readonly<Record<string, string>> = {
-    maxElementsPerArray: l10n.t('tasks of one array'),
-    maxArrayIndex: l10n.t('highest index of an array'),
-    maxConcurrentArrays: l10n.t('arrays queued at once'),
-    maxSubmitJobs: l10n.t('tasks queued at once'),
-    maxTasks: l10n.t('tasks of a run (advice)'),
-  };
-  return html`<h2>${l10n.t('Limits of the cluster')}</h2>
-    ${uses.length === 0
-      ? html`<p class="quiet">${l10n.t('No limit is known that this plan could meet.')}</p>`
-      : html`<table>
-          <thead><tr><th scope="col">${l10n.t('limit')}</th><th scope="col" class="number">${l10n.t('used')}</th><th scope="col"><span class="unseen">${l10n.t('share')}</span></th></tr></thead>
-          <tbody>${uses.map(({ name, used, value, origin }) => {
-            const part = Math.min(1, used / Math.max(1, value));
-            return html`<tr title=${origin}><th scope="row">${words[name] ?? name}${origin === '' ? nothing : html` <span class="quiet">${origin}</span>`}</th><td class="number">${l10n.t('{0} of {1}', used, value)}</td><td><div class=${part >= 1 ? 'meter full' : 'meter'} aria-hidden="true"><div .style=${`width:${(part * 100).toFixed(1)}%`}></div></div></td></tr>`;
-          })}</tbody>
-        </table>`}`;
-}
-
-function samples({ sample_tasks: tasks }: WirePlan): TemplateResult {
-  const names = [...new Set(tasks.flatMap(({ kwargs }) => Object.keys(kwargs)))];
-  return html`<h2>${l10n.t('First, middle and last task')}</h2>
-    <table>
-      <thead><tr><th scope="col" class="number">${l10n.t('task')}</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-      <tbody>${tasks.map(({ task_id: id, kwargs }) => html`<tr><th scope="row" class="number">${id}</th>${names.map((name) => html`<td>${valueText(kwargs[name])}</td>`)}</tr>`)}</tbody>
-    </table>`;
-}
-
-function resourceWord(name: string): string {
-  const words: Readonly<Record<string, string>> = { cpus: l10n.t('cores'), memory: l10n.t('memory'), walltime: l10n.t('time limit'), gpus: l10n.t('GPUs'), gpu_type: l10n.t('type of GPU'), partition: l10n.t('partition'), account: l10n.t('account'), qos: l10n.t('quality of service'), constraint: l10n.t('constraint') };
-  return words[name] ?? name;
-}
-
-function resourceText(name: string, value: string | number): string {
-  if (typeof value === 'string') return value;
-  if (name === 'walltime') return spanText(value);
-  if (name === 'memory') return value >= 1024 ? `${numberText(value / 1024, 3)} GiB` : `${value} MiB`;
-  return value.toLocaleString();
 }

@@ -15,7 +15,9 @@ import { countWords, progressBar } from '../parts/progressBar.ts';
 import { TaskMap, type MapChoice } from '../parts/taskMap.ts';
 import { waveLanes } from '../parts/waveLanes.ts';
 import type { EventOf, StateOf } from '../protocol.ts';
-import type { FailureGroup, RunShape } from '../protocol/run.ts';
+import type { PageSubject } from '../protocol/subjects.ts';
+import { provenance } from './run/provenance.ts';
+import { taskStates, type FailureGroup, type RunShape } from '../protocol/run.ts';
 
 const remembered = z.object({
   run: z.string(),
@@ -36,7 +38,10 @@ class RunPage implements PageView<'run'> {
   private memory: Remembered | undefined;
   private run: RunShape | undefined;
   private choice: MapChoice | undefined;
+  /** Chosen before the page was loaded again, by a metric that is not here yet. */
+  private missing: MapChoice | undefined;
   private emphasised: string | undefined;
+  private emphasisedTasks: readonly number[] | undefined;
   private times: WaveTimes | undefined;
   private slowTimer = 0;
   private slowVersion = -1;
@@ -82,9 +87,16 @@ class RunPage implements PageView<'run'> {
   draw(state: StateOf<'run'> | undefined): TemplateResult {
     if (!state) return html`<h1>${l10n.t('Run')}</h1><p class="quiet">${l10n.t('Reading…')}</p>`;
     if (!state.run) return this.nothingHere();
+    // A group that is shown in the map grows with the run.
+    const shown = this.emphasised === undefined ? undefined : state.failures?.groups.find(({ id }) => id === this.emphasised);
+    if (shown && shown.taskIds !== this.emphasisedTasks) this.mark(shown);
     if (this.run?.run_id !== state.run.run_id && this.memory?.run !== state.run.run_id) this.memory = undefined;
     this.run = state.run;
     const { run } = state;
+    if (this.missing && run.hasResults && this.table.parameters.length > 0) {
+      void this.choose(this.missing);
+      this.missing = undefined;
+    }
     const pinned = this.log.selected;
     return html`<div class="run">
       ${this.heading(run)} ${this.progress(run)}
@@ -94,14 +106,15 @@ class RunPage implements PageView<'run'> {
           ${this.metricsProblem === undefined ? nothing : html`<p class="problem">${this.metricsProblem}</p>`}
           ${this.tasks.element} ${this.tasks.legend()}
         </section>
-        <section class="card" aria-labelledby="waves-title"><h2 id="waves-title">${l10n.t('Waves')}</h2>${waveLanes(this.times, run.waves, l10n.language)}</section>
+        <section class="card" aria-labelledby="waves-title"><h2 id="waves-title">${l10n.t('Waves')}</h2>${waveLanes(this.times, run.waves, l10n.language, { trusted: this.context.shell().trusted, cancel: (wave) => this.context.act('cancelRun', { kind: 'wave', runId: run.run_id, wave }) })}</section>
         <section class="card log" aria-labelledby="log-title">
           <h2 id="log-title">${l10n.t('Log')}</h2>
           ${this.log.draw(pinned === undefined ? '' : (this.tasks.describe(pinned.task)[0] ?? ''))}
           ${pinned !== undefined && this.evidence?.task === pinned.task ? html`<p class="quiet">${this.evidence.text}</p>` : nothing}
+          ${pinned === undefined ? nothing : this.taskActions(run, pinned.task)}
         </section>
         </div><div class="column">${this.attention(state)}</div></div>
-      ${this.provenance(state)}
+      ${state.record ? provenance(run.run_id, state.record, (command, subject) => this.context.act(command, subject)) : nothing}
     </div>`;
   }
 
@@ -136,10 +149,11 @@ class RunPage implements PageView<'run'> {
     const now = new Date();
     const language = l10n.language;
     const end = run.eta_s === null ? undefined : new Date(Math.max(now.getTime(), Date.parse(run.eta_from) + run.eta_s * 1000));
-    const cost = [l10n.t('{0} core-h so far', hoursWords(run.cost.core_hours)), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
+    const hours = hoursWords(run.cost.core_hours);
+    const cost = [run.open ? l10n.t('{0} core-h so far', hours) : l10n.t('{0} core-h', hours), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
     return html`<section class="progress" aria-label=${l10n.t('Progress')}>
       ${progressBar(run.counts, run.total)}
-      <p>${countWords(run.counts)}<span class="facts">
+      <p>${countWords(run.counts, run.observed_at !== null)}<span class="facts">
         ${[
           l10n.t('submitted {0}', clockWords(new Date(run.submitted_at), now, language)),
           ...(run.open ? [end === undefined ? l10n.t('end not known yet') : l10n.t('ETA {0} (in {1})', clockWords(end, now, language), durationWords((end.getTime() - now.getTime()) / 1000))] : []),
@@ -175,32 +189,6 @@ class RunPage implements PageView<'run'> {
     </section>`;
   }
 
-  private provenance({ run, record }: StateOf<'run'>): TemplateResult | typeof nothing {
-    if (!run || !record) return nothing;
-    const now = new Date();
-    const git = record.git_sha === null ? l10n.t('no repository') : `git ${record.git_sha.slice(0, 8)}${record.git_changed_files.length === 0 ? '' : ` (+${counted(record.git_changed_files.length, 'changed file')})`}`;
-    const again = record.attempts.length - 1;
-    const copy = (command: 'copyRunId' | 'copyRemotePath', words: string): TemplateResult => html`<vscode-button appearance="secondary" @click=${() => this.context.act(command, { kind: 'run', runId: run.run_id })}>${words}</vscode-button>`;
-    return html`<details class="provenance">
-      <summary>${l10n.t('Provenance')}: ${git} · cmd_sha ${record.cmd_sha.slice(0, 8)} · ${record.executor}${again === 0 ? '' : ` · ${counted(again, 'resubmission')}`}</summary>
-      <dl>
-        <dt>${l10n.t('Run')}</dt><dd><code>${run.run_id}</code></dd>
-        <dt>${l10n.t('Folder on the cluster')}</dt><dd><code>${record.remote_path}</code></dd>
-        <dt>${l10n.t('Command')}</dt><dd><code>${record.cmd_sha}</code></dd>
-        ${record.git_sha === null ? nothing : html`<dt>${l10n.t('Commit')}</dt><dd><code>${record.git_sha}</code></dd>`}
-        ${record.git_changed_files.length === 0 ? nothing : html`<dt>${l10n.t('Changed since')}</dt><dd>${record.git_changed_files.slice(0, 20).map((file) => html`<code>${file}</code> `)}</dd>`}
-        <dt>${l10n.t('Resources')}</dt><dd>${record.resources.map(({ name, value }) => `${name} ${value}`).join(' · ') || l10n.t('the site’s defaults')}</dd>
-        ${record.version === null ? nothing : html`<dt>HPC Agent</dt><dd>${record.version}</dd>`}
-      </dl>
-      <table class="attempts"><caption>${l10n.t('Attempts')}</caption>
-        <thead><tr><th scope="col">#</th><th scope="col">${l10n.t('When')}</th><th scope="col">${l10n.t('Tasks')}</th><th scope="col">${l10n.t('Change')}</th><th scope="col">${l10n.t('Jobs')}</th></tr></thead>
-        <tbody>${record.attempts.map((attempt) => html`<tr><td>${attempt.number}</td><td>${clockWords(new Date(attempt.submitted_at), now, l10n.language)}${attempt.automatic ? ` · ${l10n.t('automatic')}` : ''}</td><td>${attempt.task_count.toLocaleString()}</td><td>${attempt.changes.map(({ title, count, change }) => `${count} × ${title}: ${change}`).join('; ') || '–'}</td><td><code>${attempt.jobs.slice(0, 6).join(' ')}${attempt.jobs.length > 6 ? ' …' : ''}</code></td></tr>`)}</tbody>
-      </table>
-      <p class="actions">${copy('copyRunId', l10n.t('Copy run id'))} ${copy('copyRemotePath', l10n.t('Copy folder on cluster'))}
-        <vscode-button appearance="secondary" @click=${() => this.context.act('showRunDetails', { kind: 'run', runId: run.run_id })}>${l10n.t('Show run details')}</vscode-button></p>
-    </details>`;
-  }
-
   /** The first tasks, or the parameters, came: what was chosen before is shown again. */
   private arrive(): void {
     const before = this.memory?.choice;
@@ -208,31 +196,43 @@ class RunPage implements PageView<'run'> {
     const known = (name: string): string => (names.has(name) ? name : '');
     this.choice ??= before && { measure: before.measure as Measure, across: before.across, down: before.down };
     const shown = this.choice ?? this.tasks.suggest();
-    const measure = shown.measure.startsWith('metric:') && !this.table.metrics.has(shown.measure.slice(7)) ? 'state' : shown.measure;
+    const missing = shown.measure.startsWith('metric:') && !this.table.metrics.has(shown.measure.slice('metric:'.length));
     this.table.takeChanges();
-    this.tasks.show({ measure, across: known(shown.across), down: known(shown.down) });
+    this.tasks.show({ measure: missing ? 'state' : shown.measure, across: known(shown.across), down: known(shown.down) });
+    this.missing = missing ? shown : undefined;
     const task = this.memory?.task;
     if (task !== undefined && task < this.table.total && this.log.selected === undefined) this.pin(task, this.memory?.stream);
   }
 
   private async choose(choice: MapChoice | (Omit<MapChoice, 'measure'> & { readonly measure: string })): Promise<void> {
     this.metricsProblem = undefined;
-    if (choice.measure === 'metrics') {
-      try {
-        const { metrics } = await this.context.request('metrics', {});
-        this.table.metrics = new Map(metrics.map(({ name, values }) => [name, values]));
-        const [first] = metrics;
-        return await this.choose({ ...choice, measure: first ? `metric:${first.name}` : 'state' });
-      } catch (error) {
-        this.metricsProblem = error instanceof Error ? error.message : String(error);
-        this.tasks.show({ ...choice, measure: 'state' });
+    const wanted = choice.measure.startsWith('metric:') ? choice.measure.slice('metric:'.length) : null;
+    if (choice.measure === 'metrics' || (wanted !== null && !this.table.metrics.has(wanted))) {
+      const measure = await this.loadMetric(wanted);
+      return measure === undefined ? this.tasks.show({ ...choice, measure: 'state' }) : this.choose({ ...choice, measure });
+    }
+    this.choice = choice as MapChoice;
+    this.tasks.show(this.choice);
+    this.keep({ choice: this.choice });
+    this.context.redraw();
+  }
+
+  /** Undefined: there is none, and why is told. */
+  private async loadMetric(name: string | null): Promise<Measure | undefined> {
+    try {
+      const { names, chosen } = await this.context.request('metric', { name });
+      this.table.metricNames = names;
+      if (chosen) {
+        this.table.metrics = new Map([...this.table.metrics, [chosen.name, chosen.values]]);
+        return `metric:${chosen.name}`;
       }
-    } else {
-      this.choice = choice as MapChoice;
-      this.tasks.show(this.choice);
-      this.keep({ choice: this.choice });
+      this.metricsProblem = l10n.t('The results have no metric yet.');
+    } catch (error) {
+      if (this.context.signal.aborted) return undefined;
+      this.metricsProblem = error instanceof Error ? error.message : String(error);
     }
     this.context.redraw();
+    return undefined;
   }
 
   private pin(task: number, stream?: Stream): void {
@@ -252,11 +252,24 @@ class RunPage implements PageView<'run'> {
     this.keep({ task, stream });
   }
 
+  private taskActions(run: RunShape, task: number): TemplateResult | typeof nothing {
+    const off = !this.context.shell().trusted;
+    const state = taskStates[this.table.known?.state[task] ?? 0];
+    const subject: PageSubject = { kind: 'tasks', runId: run.run_id, taskIds: [task] };
+    if (state === 'pending' || state === 'running') return html`<p class="actions"><vscode-button appearance="secondary" ?disabled=${off} @click=${() => this.context.act('cancelTasks', subject)}>${l10n.t('Cancel task {0}…', String(task))}</vscode-button></p>`;
+    if (state === 'complete' || state === 'unknown' || state === undefined) return nothing;
+    return html`<p class="actions"><vscode-button appearance="secondary" ?disabled=${off} @click=${() => this.context.act('resubmit', subject)}>${l10n.t('Submit task {0} again…', String(task))}</vscode-button></p>`;
+  }
+
   private emphasise(group: FailureGroup): void {
-    const off = this.emphasised === group.id;
-    this.emphasised = off ? undefined : group.id;
-    this.tasks.setEmphasis(off ? undefined : new Set(group.taskIds));
+    this.mark(this.emphasised === group.id ? undefined : group);
     this.context.redraw();
+  }
+
+  private mark(group: FailureGroup | undefined): void {
+    this.emphasised = group?.id;
+    this.emphasisedTasks = group?.taskIds;
+    this.tasks.setEmphasis(group && new Set(group.taskIds));
   }
 
   private keep(part: Partial<Remembered>): void {

@@ -61,6 +61,43 @@ describe('The dashboard (ui)', function () {
     await pictures(workbench, 'dashboard-2-run', { highContrast: true });
   });
 
+  it('plans what is new, submits it after a canary, and asks before it does', async () => {
+    const frame = await page();
+    const press = async (button: string): Promise<void> => frame.locator('.plan vscode-button', { hasText: button }).first().click();
+    await fs.writeFile(path.join(place.home, 'other.json'), JSON.stringify({ executors: ['probe.py'], axes: { x: '21,22,23' }, overwrite: true }));
+    await runCli(workbench, place, ['build-tasks-py', '--spec', path.join(place.home, 'other.json'), '--yes']);
+    await frame.locator('header nav a', { hasText: 'Plan' }).click();
+    await press('Plan on this-computer');
+    await shows(frame, /nothing is submitted yet[\s\S]*Now in [\s\S]* of \d+ cores free[\s\S]*Arrays and waves, to scale/);
+    await press('Run canary first');
+    assert.match(await workbench.dialog.text(), /3 tasks/);
+    await workbench.dialog.press('Run canary first');
+    await shows(frame, /3 tasks · 1 array in 1 wave[\s\S]*Waves/);
+    await until('both runs', async () => ((await runCli(workbench, place, ['list-runs'])) as unknown as { runs: { total_tasks: number }[] }).runs.map((run) => run.total_tasks).sort((a, b) => a - b).join() === '1,3,16');
+  });
+
+  it('submits a plan at once where that is asked for, and nothing where the question is left', async () => {
+    const frame = await page();
+    const press = async (button: string): Promise<void> => frame.locator('.plan vscode-button', { hasText: button }).first().click();
+    await fs.writeFile(path.join(place.home, 'third.json'), JSON.stringify({ executors: ['probe.py'], axes: { x: '31,32' }, overwrite: true }));
+    await runCli(workbench, place, ['build-tasks-py', '--spec', path.join(place.home, 'third.json'), '--yes']);
+    await frame.locator('header nav a', { hasText: 'Plan' }).click();
+    await press('Plan on this-computer');
+    await press('Submit all 2 tasks');
+    await workbench.dialog.press('Cancel');
+    await until('the question to be over', async () => !(await frame.locator('.plan').innerText()).includes('Submitting'));
+    await press('Submit all 2 tasks');
+    await workbench.dialog.press('Submit');
+    await shows(frame, /2 tasks · 1 array in 1 wave[\s\S]*Waves/);
+    // Where it is looked at next is the first run.
+    await frame.locator('header nav a', { hasText: 'Overview' }).click();
+    await frame.locator('.rows a', { hasText: 'double-x' }).first().click();
+    await shows(frame, /double-x[\s\S]*16 tasks/);
+    await frame.locator('canvas.heat-map').focus();
+    for (const key of ['n', 'Enter']) await workbench.page.keyboard.press(key);
+    await until('the log', async () => (await frame.locator('.log pre').innerText().catch(() => '')).includes('ValueError: x is too big'));
+  });
+
   it('writes down the theme’s variables, for the tests of the page alone', async () => {
     for (const theme of ['dark', 'light', 'hc'] as const) {
       await workbench.setTheme(theme);

@@ -79,9 +79,9 @@ export function analyse(table: TablePoints, chosen: Choices): Analysis {
   const parameters = different.names.filter((name) => !away.includes(name));
   const query = parseQuery(chosen.query, { parameters: table.parameters.filter((name) => !away.includes(name)), metrics: table.metrics });
   const filtered = chosen.query.trim() === '' ? points : points.filter(query.holds);
-  const coordinates = metric === undefined ? [] : coordinatesOf(points, parameters, metric);
-  const inside = brushed(filtered, coordinates, chosen.brushes);
   const effects = metric === undefined ? [] : effectsOf(filtered, parameters, metric);
+  const coordinates = metric === undefined ? [] : coordinatesOf(points, tellingMost(parameters, effects, chosen.brushes), metric);
+  const inside = brushed(filtered, coordinates, chosen.brushes);
   const axes = heatAxes(effects, chosen);
   return {
     metric,
@@ -100,6 +100,16 @@ export function analyse(table: TablePoints, chosen: Choices): Analysis {
     heatMap: metric === undefined || axes === undefined ? undefined : heatMapOf(filtered, parameters, axes, metric, chosen.cell, better),
     selected: points.find(({ id }) => id === chosen.selected),
   };
+}
+
+/** More axes than this side by side cannot be told apart. */
+export const mostCoordinates = 14;
+
+/** Where there are too many parameters, those that explain most of the metric, in their own order; one with a brush stays. */
+function tellingMost(parameters: readonly string[], effects: readonly Effect[], brushes: Choices['brushes']): readonly string[] {
+  if (parameters.length <= mostCoordinates) return parameters;
+  const kept = new Set([...Object.keys(brushes), ...effects.map(({ parameter }) => parameter)].slice(0, mostCoordinates));
+  return parameters.filter((name) => kept.has(name));
 }
 
 /** The reader's two, else the two that matter most. */

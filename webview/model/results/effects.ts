@@ -7,6 +7,7 @@
  */
 import { axisOf, levelsOf, type Axis } from './axis.ts';
 import type { Point } from './points.ts';
+import { greatestOf, leastOf, meanOf, sizeOf } from './sums.ts';
 
 export interface EffectLevel {
   readonly key: string;
@@ -33,7 +34,6 @@ export interface Effect {
 }
 
 const mostLevels = 12;
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export function effectsOf(points: readonly Point[], parameters: readonly string[], metric: string): readonly Effect[] {
   const valued = points.flatMap((point) => {
@@ -41,8 +41,12 @@ export function effectsOf(points: readonly Point[], parameters: readonly string[
     return value === null || value === undefined ? [] : [{ point, value }];
   });
   if (valued.length === 0) return [];
-  const overall = mean(valued.map(({ value }) => value));
-  const total = valued.reduce((sum, { value }) => sum + (value - overall) ** 2, 0);
+  const all = valued.map(({ value }) => value);
+  const overall = meanOf(all);
+  // Differences as parts of the largest: their squares are numbers whatever the metric's size.
+  const size = sizeOf(all.map((value) => value / 2 - overall / 2));
+  const part = (value: number): number => (size === 0 ? 0 : (value / 2 - overall / 2) / size);
+  const total = all.reduce((sum, value) => sum + part(value) ** 2, 0);
   const effects = parameters.flatMap((parameter): Effect[] => {
     const raw = valued.map(({ point }) => point.parameters[parameter]);
     const axis = axisOf(parameter, raw);
@@ -51,15 +55,18 @@ export function effectsOf(points: readonly Point[], parameters: readonly string[
     const members = new Map<string, typeof valued>();
     for (const item of valued) {
       const key = groups.of(item.point.parameters[parameter]);
-      if (key !== undefined) members.set(key, [...(members.get(key) ?? []), item]);
+      if (key === undefined) continue;
+      const its = members.get(key);
+      if (its) its.push(item);
+      else members.set(key, [item]);
     }
     const levels = groups.levels.flatMap((level): EffectLevel[] => {
       const its = members.get(level.key);
       if (!its) return [];
       const values = its.map(({ value }) => value);
-      return [{ key: level.key, label: level.label, at: level.at, mean: mean(values), min: Math.min(...values), max: Math.max(...values), std: pooledStd(its.map(({ point }) => point), metric), count: its.length, whole: its.every(({ point }) => point.whole) }];
+      return [{ key: level.key, label: level.label, at: level.at, mean: meanOf(values), min: leastOf(values), max: greatestOf(values), std: pooledStd(its.map(({ point }) => point), metric), count: its.length, whole: its.every(({ point }) => point.whole) }];
     });
-    const between = levels.reduce((sum, level) => sum + level.count * (level.mean - overall) ** 2, 0);
+    const between = levels.reduce((sum, level) => sum + level.count * part(level.mean) ** 2, 0);
     const counts = levels.map((level) => level.count);
     return [{ parameter, axis, levels, share: total > 0 ? Math.min(1, between / total) : null, balanced: groups.binned || Math.min(...counts) === Math.max(...counts), binned: groups.binned }];
   });

@@ -2,6 +2,7 @@
 import { axisOf, levelsOf, type Level } from './axis.ts';
 import type { Better } from './bestPoints.ts';
 import type { Point } from './points.ts';
+import { greatestOf, leastOf, meanOf } from './sums.ts';
 
 export interface HeatCell {
   readonly column: number;
@@ -53,17 +54,17 @@ export function heatMapOf(points: readonly Point[], parameters: readonly string[
   }
   const cells = [...groups.values()].map(({ column, row, items }): HeatCell => {
     const sorted = items.toSorted((a, b) => (better === 'lower' ? a.value - b.value : b.value - a.value));
-    const value = cell === 'best' ? (sorted[0]?.value ?? 0) : items.reduce((sum, item) => sum + item.value, 0) / items.length;
+    const value = cell === 'best' ? (sorted[0]?.value ?? 0) : meanOf(items.map((item) => item.value));
     return { column, row, value, count: items.length, whole: items.every(({ point }) => point.whole), points: sorted.map(({ point }) => point.id) };
   });
   const values = cells.map(({ value }) => value);
   const others = parameters.filter((name) => name !== axes.x && name !== axes.y && new Set(valued.map(({ point }) => JSON.stringify(point.parameters[name]))).size > 1);
-  return { x: axes.x, y: axes.y, columns: x.levels, rows: y.levels, cells, low: Math.min(...values), high: Math.max(...values), others };
+  return { x: axes.x, y: axes.y, columns: x.levels, rows: y.levels, cells, low: leastOf(values), high: greatestOf(values), others };
 }
 
 /** 0 (worst) to 1 (best). */
 export function goodness(value: number, low: number, high: number, better: Better): number {
   if (high === low) return 0.5;
-  const place = (value - low) / (high - low);
+  const place = (value / 2 - low / 2) / (high / 2 - low / 2);
   return better === 'lower' ? 1 - place : place;
 }

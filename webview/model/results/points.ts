@@ -5,6 +5,8 @@
  * there is null, never 0; what is averaged over repetitions says over how many, and how far they lay apart.
  */
 
+import { greatestOf, leastOf } from './sums.ts';
+
 export interface Spread {
   readonly count: number;
   readonly std: number;
@@ -66,15 +68,15 @@ interface Sample {
 /** One mean and one spread of several, each of which may be a mean of several itself. */
 function combine(samples: readonly Sample[]): { readonly mean: number; readonly spread: Spread } {
   const count = samples.reduce((sum, sample) => sum + sample.count, 0);
-  const mean = samples.reduce((sum, sample) => sum + sample.mean * sample.count, 0) / count;
+  const mean = samples.reduce((sum, sample) => sum + sample.mean * (sample.count / count), 0);
   const squares = samples.reduce((sum, sample) => sum + (sample.spread ? sample.spread.std ** 2 * (sample.count - 1) : 0) + sample.count * (sample.mean - mean) ** 2, 0);
   return {
     mean,
     spread: {
       count,
       std: count > 1 ? Math.sqrt(squares / (count - 1)) : 0,
-      min: Math.min(...samples.map((sample) => sample.spread?.min ?? sample.mean)),
-      max: Math.max(...samples.map((sample) => sample.spread?.max ?? sample.mean)),
+      min: leastOf(samples.map((sample) => sample.spread?.min ?? sample.mean)),
+      max: greatestOf(samples.map((sample) => sample.spread?.max ?? sample.mean)),
     },
   };
 }
@@ -90,7 +92,7 @@ export function averagedOver(points: readonly Point[], names: readonly string[],
     if (group) group.members.push(point);
     else groups.set(id, { parameters, members: [point] });
   }
-  const largest = Math.max(...[...groups.values()].map(({ members }) => members.length));
+  const largest = greatestOf([...groups.values()].map(({ members }) => members.length));
   return [...groups].map(([id, { parameters, members }]): Point => {
     const means: Record<string, number | null> = {};
     const spread: Record<string, Spread> = {};

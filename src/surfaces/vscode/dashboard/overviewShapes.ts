@@ -7,7 +7,7 @@ import type { ClusterRow } from '../trees/clustersTree.ts';
 import { schedulerWord } from '../trees/clustersTree.ts';
 import { hasFailures } from '../trees/failureNodes.ts';
 import { reservationWord } from '../trees/reservationsTree.ts';
-import { isOpen, stateWord } from '../trees/runWords.ts';
+import { runHeadOf } from './runHead.ts';
 
 /** What status adds to a summary. */
 export interface RunFigures {
@@ -16,26 +16,7 @@ export interface RunFigures {
 }
 
 export function overviewRunOf(run: RunSummary, figures: RunFigures | undefined): OverviewRun {
-  return {
-    run_id: run.run_id,
-    name: run.run_name,
-    cluster: run.cluster,
-    lifecycle: run.lifecycle_state,
-    word: stateWord(run),
-    open: isOpen(run),
-    total: run.total_tasks,
-    counts: run.counts,
-    submitted_at: run.submitted_at,
-    observed_at: run.observed_at,
-    stale_reason: run.stale_reason,
-    eta_s: figures?.eta_s ?? null,
-    eta_from: run.observed_at ?? run.submitted_at,
-    cost: figures ? { ...figures.cost } : null,
-    attention: run.attention.map(({ kind, message }) => ({ kind, message })),
-    hasFailures: hasFailures(run),
-    canResume: run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting',
-    hasResults: run.counts.complete > 0,
-  };
+  return { ...runHeadOf(run, figures?.eta_s ?? null), cost: figures ? { ...figures.cost } : null, hasFailures: hasFailures(run) };
 }
 
 type Free = NonNullable<ClusterShape['free']>;

@@ -61,3 +61,10 @@ export function changedColumns(before: TasksEvent, after: TasksEvent): TasksEven
     node: Uint16Array.from(tasks, (task) => after.node[task] ?? unknownNode),
   };
 }
+
+/** For each task the metric of its grid point; not a number where there is none. Doubles: a metric may be 1e-300. */
+export function metricByTask(rows: readonly { readonly metrics: Readonly<Record<string, number | null>>; readonly tasks: readonly number[] }[], name: string, total: number): Float64Array<ArrayBuffer> {
+  const values = new Float64Array(total).fill(Number.NaN);
+  for (const { metrics, tasks } of rows) for (const task of tasks) if (task < total) values[task] = metrics[name] ?? Number.NaN;
+  return values;
+}

@@ -8,7 +8,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { l10n } from '../../../../l10n/words.ts';
 import * as z from 'zod/mini';
-import type { WirePlan } from '../../../../webview/protocol/plan.ts';
+import type { QueueNow, WirePlan } from '../../../../webview/protocol/plan.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { HpcError, messageOf } from '../../../foundation/errors.ts';
 import { runSpec, type PlanOutput, type RunSpec } from '../../../operations/schemas.ts';
@@ -17,6 +17,7 @@ import { planText } from '../documents/planText.ts';
 import { showDocument } from '../documents/textDocuments.ts';
 import { likelyFolder, workspaceFolders, type Editor } from '../editor.ts';
 import { schedulerWord } from '../trees/clustersTree.ts';
+import { queueNowOf } from './planQueue.ts';
 import type { OpenSource, SourceContext, ViewSource } from './viewSource.ts';
 
 /** Plans by folder and specification, so that a page that is shown again does not evaluate tasks.py again. */
@@ -45,6 +46,7 @@ class PlanSource implements OpenSource<'plan'> {
   private readonly subscription: { dispose(): void };
   private spec: RunSpec | undefined;
   private plan: PlanOutput | undefined;
+  private queue: QueueNow | null = null;
   private tasks = false;
   private busy: 'planning' | 'submitting' | 'canary' | null = null;
 
@@ -102,6 +104,7 @@ class PlanSource implements OpenSource<'plan'> {
       clusters: editor.clusters.rows.map((row) => ({ name: row.name, scheduler: schedulerWord(row.scheduler) })),
       cluster: this.spec?.cluster ?? null,
       plan: this.plan ? wirePlanOf(this.plan) : null,
+      queue: this.plan ? this.queue : null,
       busy: this.busy,
     });
   }
@@ -113,9 +116,11 @@ class PlanSource implements OpenSource<'plan'> {
     const key = keyOf(folder, spec);
     const known = anew ? undefined : plansOf(editor).get(key);
     this.spec = spec;
+    this.queue = null;
     if (known) {
       this.plan = known;
-      return this.publish();
+      this.publish();
+      return this.lookAtQueue(known);
     }
     if (this.plan && this.plan.cluster !== spec.cluster) this.plan = undefined;
     await this.during('planning', async () => {
@@ -123,6 +128,24 @@ class PlanSource implements OpenSource<'plan'> {
       this.plan = await editor.core.call(plan, spec, { folder, signal });
       plansOf(editor).set(key, this.plan);
     });
+    if (this.plan) await this.lookAtQueue(this.plan);
+  }
+
+  /** Looking connects to nothing: asked only where the plan's own question has left a connection. What it does not find is not missed. */
+  private async lookAtQueue(plan: PlanOutput): Promise<void> {
+    const { editor, signal } = this.context;
+    try {
+      await editor.clusters.refresh();
+      const row = editor.clusters.rows.find(({ name }) => name === plan.cluster);
+      if (!row || (row.connection !== 'local' && row.state !== 'connected')) return;
+      const { resources } = await import('../../../operations/resources.ts');
+      const found = await editor.core.call(resources, { cluster: plan.cluster }, { folder: this.folder ?? '', signal });
+      if (this.plan !== plan) return;
+      this.queue = queueNowOf(found, plan.resources.partition);
+      this.publish();
+    } catch (error) {
+      if (!CancelledError.is(error)) editor.log.debug(`The queue of ${plan.cluster} could not be looked at: ${messageOf(error)}`);
+    }
   }
 
   private async submit(canary: boolean, again: boolean): Promise<string | null> {

@@ -7,30 +7,15 @@ import type { ResourcesInput } from '../../../operations/schemas.ts';
 import type { TaskColumnsOutput } from '../../../operations/taskColumns.ts';
 import type { FailureGroup, RunShape } from '../../../../webview/protocol/run.ts';
 import type { StateOf } from '../../../../webview/protocol.ts';
-import { isOpen, stateWord } from '../trees/runWords.ts';
+import { runHeadOf } from './runHead.ts';
 
 export function runShapeOf({ run, eta_s, cost }: Pick<TaskColumnsOutput, 'run' | 'eta_s' | 'cost'>): RunShape {
   return {
-    run_id: run.run_id,
-    name: run.run_name,
-    cluster: run.cluster,
+    ...runHeadOf(run, eta_s),
     scheduler: run.scheduler,
     executor: run.executor,
-    lifecycle: run.lifecycle_state,
-    word: stateWord(run),
-    open: isOpen(run),
-    total: run.total_tasks,
-    counts: run.counts,
-    submitted_at: run.submitted_at,
-    observed_at: run.observed_at,
-    stale_reason: run.stale_reason,
-    eta_s,
-    eta_from: run.observed_at ?? run.submitted_at,
     cost,
     waves: run.waves.map(({ wave, first_task, task_count, arrays, counts }) => ({ wave, first_task, task_count, arrays: arrays.length, counts })),
-    attention: run.attention.map(({ kind, message }) => ({ kind, message })),
-    hasResults: run.counts.complete > 0,
-    canResume: run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting',
   };
 }
 
@@ -67,10 +52,28 @@ export function resourceChanges(before: ResourcesInput, after: ResourcesInput): 
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((name) => (old.get(name) === now.get(name) ? [] : [{ name, before: old.get(name) ?? null, after: now.get(name) ?? null }]));
 }
 
+/** Tasks of one group may have had different resources before: each difference once. */
+function distinct<T>(changes: readonly T[]): T[] {
+  return [...new Map(changes.map((change) => [JSON.stringify(change), change])).values()];
+}
+
+/** `3,7-9`. */
+function tasksIn(ranges: string): number[] {
+  return ranges.split(',').flatMap((part) => {
+    const [first, last = first] = part.split('-').map(Number);
+    return first === undefined || last === undefined || !Number.isInteger(first) || !Number.isInteger(last) ? [] : Array.from({ length: last - first + 1 }, (_, place) => first + place);
+  });
+}
+
 export function failureGroupsOf(found: FailuresOutput, proposal: ResubmitOutput | undefined): FailureGroup[] {
   return found.clusters.map((group): FailureGroup => {
-    const ready = proposal?.groups.filter(({ failure_class }) => failure_class === group.error_class) ?? [];
-    const blocked = proposal?.blocked.find(({ failure_class }) => failure_class === group.error_class);
+    // A proposal speaks of a class; there may be several groups of it.
+    const its = new Set(group.task_ids);
+    const ready = (proposal?.groups ?? []).flatMap((part) => {
+      const count = part.failure_class === group.error_class ? tasksIn(part.task_ranges).filter((task) => its.has(task)).length : 0;
+      return count === 0 ? [] : [{ ...part, count }];
+    });
+    const blocked = proposal?.blocked.find(({ failure_class, task_ranges }) => failure_class === group.error_class && tasksIn(task_ranges).some((task) => its.has(task)));
     const [first] = ready;
     return {
       id: `${group.error_class}:${group.fingerprint}`,
@@ -88,7 +91,7 @@ export function failureGroupsOf(found: FailuresOutput, proposal: ResubmitOutput 
       proposal: first
         ? {
             count: ready.reduce((sum, { count }) => sum + count, 0),
-            changes: ready.flatMap(({ resources_before, resources }) => (resources_before ? resourceChanges(resources_before, resources) : [])),
+            changes: distinct(ready.flatMap(({ resources_before, resources }) => (resources_before ? resourceChanges(resources_before, resources) : []))),
             // `memory 4G → 6.3G: the measured peak was 5.7G`: the difference is shown, the reason is said.
             because: [...new Set(ready.map(({ change }) => change.replace(/^[^:]*→[^:]*: /, '')))].join('; '),
           }

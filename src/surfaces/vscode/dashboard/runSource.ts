@@ -6,13 +6,13 @@
  */
 import { CancelledError } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
-import type { RunSummary } from '../../../operations/schemas.ts';
+import type { ResultsTable, RunSummary } from '../../../operations/schemas.ts';
 import type { ResubmitOutput } from '../../../operations/resubmit.ts';
 import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { TasksEvent } from '../../../../webview/protocol/run.ts';
 import type { StateOf } from '../../../../webview/protocol.ts';
 import { failuresKey, hasFailures } from '../trees/failureNodes.ts';
-import { changedColumns, packColumns } from './packColumns.ts';
+import { changedColumns, metricByTask, packColumns } from './packColumns.ts';
 import { failureGroupsOf, recordOf, runShapeOf } from './runShapes.ts';
 import type { OpenSource, SourceContext, ViewSource } from './viewSource.ts';
 
@@ -29,6 +29,10 @@ class RunFeed implements OpenSource<'run'> {
   private reading = false;
   private again = false;
   private failuresSeen = '';
+  private explaining = false;
+  private results: { readonly complete: number; readonly table: ResultsTable } | undefined;
+  /** The last that was worked out: shown until there is a newer one, so that a button does not go while somebody reaches for it. */
+  private proposed: ResubmitOutput | undefined;
 
   readonly requests: OpenSource<'run'>['requests'] = {
     log: async ({ task, stream, offset }, signal) => {
@@ -43,17 +47,11 @@ class RunFeed implements OpenSource<'run'> {
       const [row] = (await this.context.editor.core.call(status, { run_id: run.run_id, refresh: false, task_ids: [task] }, { folder, signal })).tasks;
       return { evidence: row?.evidence ?? '', job: row?.job ?? null };
     },
-    metrics: async (_input, signal) => {
-      const { results } = await import('../../../operations/results.ts');
+    metric: async ({ name }, signal) => {
       const { run, folder } = this.chosen();
-      const table = await this.context.editor.core.call(results, { run_id: run.run_id, limit: 1_000_000 }, { folder, signal });
-      return {
-        metrics: table.metrics.map((name) => {
-          const values = new Float32Array(run.total_tasks).fill(Number.NaN);
-          for (const { metrics, tasks } of table.rows) for (const task of tasks) values[task] = metrics[name] ?? Number.NaN;
-          return { name, values };
-        }),
-      };
+      const table = await this.resultsOf(run, folder, signal);
+      const chosen = name !== null && table.metrics.includes(name) ? name : table.metrics[0];
+      return { names: [...table.metrics], chosen: chosen === undefined ? null : { name: chosen, values: metricByTask(table.rows, chosen, run.total_tasks) } };
     },
   };
 
@@ -80,6 +78,15 @@ class RunFeed implements OpenSource<'run'> {
     const found = this.find();
     if (!found) throw new Error('There is no such run in this workspace any more.');
     return found;
+  }
+
+  /** Combined on the cluster: not again while no more tasks are done. */
+  private async resultsOf(run: RunSummary, folder: string, signal: AbortSignal): Promise<ResultsTable> {
+    if (this.results?.complete === run.counts.complete) return this.results.table;
+    const { results } = await import('../../../operations/results.ts');
+    const table = await this.context.editor.core.call(results, { run_id: run.run_id, limit: 1_000_000 }, { folder, signal });
+    this.results = { complete: run.counts.complete, table };
+    return table;
   }
 
   private changed(): void {
@@ -131,18 +138,25 @@ class RunFeed implements OpenSource<'run'> {
   private async explain(run: RunSummary, folder: string): Promise<void> {
     if (!hasFailures(run)) return this.publish({ failures: null });
     const key = failuresKey(run);
-    if (key === this.failuresSeen) return;
+    // Whoever is reading looks at the next news afterwards.
+    if (key === this.failuresSeen || this.explaining) return;
     this.failuresSeen = key;
+    this.explaining = true;
     const { editor, signal } = this.context;
     this.publish({ failures: { asking: true, groups: this.state.failures?.groups ?? [], note: null } });
     try {
       const found = await editor.runs.whyFailed(folder, run);
       if (signal.aborted) return;
-      this.show(found, undefined);
-      this.show(found, await this.proposal(run, folder));
+      this.show(found, true);
+      this.proposed = (await this.proposal(run, folder)) ?? this.proposed;
+      if (!signal.aborted) this.show(found, false);
     } catch (error) {
       this.failuresSeen = '';
       if (!CancelledError.is(error) && !signal.aborted) this.publish({ failures: { asking: false, groups: this.state.failures?.groups ?? [], note: messageOf(error) } });
+    } finally {
+      this.explaining = false;
+      const now = this.find();
+      if (!signal.aborted && this.failuresSeen !== '' && now && failuresKey(now.run) !== this.failuresSeen) void this.explain(now.run, now.folder);
     }
   }
 
@@ -151,13 +165,14 @@ class RunFeed implements OpenSource<'run'> {
     try {
       const { resubmit } = await import('../../../operations/resubmit.ts');
       return await this.context.editor.core.call(resubmit, { run_id: run.run_id, dry_run: true }, { folder, signal: this.context.signal });
-    } catch {
+    } catch (error) {
+      if (!CancelledError.is(error)) this.context.editor.log.debug(`What would go again could not be worked out: ${messageOf(error)}`);
       return undefined;
     }
   }
 
-  private show(found: FailuresOutput, proposal: ResubmitOutput | undefined): void {
-    this.publish({ failures: { asking: false, groups: failureGroupsOf(found, proposal), note: found.note ?? null } });
+  private show(found: FailuresOutput, asking: boolean): void {
+    this.publish({ failures: { asking, groups: failureGroupsOf(found, this.proposed), note: found.note ?? null } });
   }
 
   private publish(part: Partial<StateOf<'run'>>): void {
