@@ -177,7 +177,7 @@ function findings(plan: WirePlan): TemplateResult {
 function queueLine(queue: QueueNow | null): TemplateResult | typeof nothing {
   if (!queue) return nothing;
   const { partition, cpus_free: free, cpus_total: total, waiting, last_start: start } = queue;
-  const ours = waiting === 0 ? l10n.t('nothing of yours waits there') : waiting === 1 ? l10n.t('1 job of yours waits there') : l10n.t('{0} jobs of yours wait there', waiting);
+  const ours = waiting === 0 ? l10n.t('nothing of yours waits there') : l10n.t('{0, plural, one {# job of yours waits there} other {# jobs of yours wait there}}', waiting);
   const when = start === null ? '' : waiting === 1 ? l10n.t('the scheduler expects to start it {0}', soonWords(start)) : l10n.t('the scheduler expects to start the last of them {0}', soonWords(start));
   return html`<p class="quiet queue-now">${l10n.t('Now in {0}: {1} of {2} cores free', partition, free, total)} · ${ours}${when === '' ? nothing : `; ${when}`} (${l10n.t('seen {0} ago', agoWords(queue.observed_at, new Date()))})</p>`;
 }
