@@ -49,6 +49,18 @@ for (const file of fs.readdirSync(path.join(root, 'l10n')).filter((name) => name
   }
 }
 
+// package.json's sentences: `npm run manifest` keeps the English ones.
+const named = read('package.nls.json');
+for (const file of fs.readdirSync(root).filter((name) => /^package\.nls\..+\.json$/.test(name))) {
+  const translated = read(file);
+  for (const key of Object.keys(named)) if (translated[key] === undefined || translated[key] === '') problems.push(`${file} lacks ${key}: ${JSON.stringify(named[key])}`);
+  for (const [key, words] of Object.entries(translated)) {
+    const links = (text: string): string => [...text.matchAll(/\]\(command:([^)]+)\)/g)].map(([, command]) => command).join(' ');
+    if (named[key] === undefined) problems.push(`${file} has a key that package.json does not use: ${key}`);
+    else if (links(words) !== links(named[key])) problems.push(`${file}: the commands of ${key} are other ones: ${links(words)}`);
+  }
+}
+
 if (problems.length > 0) {
   process.stderr.write(`${problems.join('\n')}\n\n${problems.length} problems. \`npm run l10n\` writes the English bundle and the places of the translations.\n`);
   if (!process.argv.includes('--warn')) process.exitCode = 1;

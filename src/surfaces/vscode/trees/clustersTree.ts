@@ -181,13 +181,18 @@ function checkNode(cluster: string, check: CheckReport['checks'][number]): TreeN
   };
 }
 
+function problemWords({ severity, file, line, message }: ClusterProblem): string {
+  const kind = severity === 'error' ? l10n.t('error') : l10n.t('warning');
+  return line === null ? l10n.t('{0} in {1}: {2}', kind, path.basename(file), message) : l10n.t('{0} in {1}, line {2}: {3}', kind, path.basename(file), String(line), message);
+}
+
 function problemNode(problem: ClusterProblem): TreeNode {
   const place = problem.line === null ? problem.file : `${problem.file}:${problem.line}`;
   return {
     id: `problem:${place}:${problem.message}`,
     label: `${path.basename(problem.file)}${problem.line === null ? '' : `:${problem.line}`}`,
     description: problem.message,
-    spoken: `${problem.severity} in ${path.basename(problem.file)}${problem.line === null ? '' : `, line ${problem.line}`}: ${problem.message}`,
+    spoken: problemWords(problem),
     tooltip: `${escapeMarkdown(problem.message)}\n\n${codeSpan(place)}`,
     icon: problem.severity === 'error' ? { id: 'error', color: 'list.errorForeground' } : { id: 'warning', color: 'list.warningForeground' },
     contextValue: 'problem',

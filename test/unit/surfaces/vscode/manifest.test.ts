@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { loadCatalogue } from '../../../../src/operations/catalogue.ts';
 import { commandIds } from '../../../../src/surfaces/vscode/commandIds.ts';
-import { toolContributions } from '../../../../src/surfaces/vscode/manifest.ts';
+import { inWords, toolContributions, type Sentences } from '../../../../src/surfaces/vscode/manifest.ts';
 import { operationNameOf, toolNameOf } from '../../../../src/surfaces/vscode/toolNames.ts';
 
 const catalogue = await loadCatalogue();
@@ -28,7 +28,8 @@ interface Manifest {
 describe('What package.json says about the editor side (unit)', () => {
   let manifest: Manifest;
   before(async () => {
-    manifest = JSON.parse(await fs.readFile(new URL('../../../../package.json', import.meta.url), 'utf8')) as Manifest;
+    const read = async (name: string): Promise<unknown> => JSON.parse(await fs.readFile(new URL(`../../../../${name}`, import.meta.url), 'utf8')) as unknown;
+    manifest = inWords(await read('package.json'), (await read('package.nls.json')) as Sentences) as Manifest;
   });
 
   it('names the tools that the catalogue has, with their schemas', () => {
