@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { runTests } from '@vscode/test-electron';
 import { buildHarness } from './build.ts';
 import type { HostSummary } from './hostSummary.ts';
-import { outFolder, resultsFolder, root, vsixFile } from './paths.ts';
+import { outFolder, resultsFolder, vsixFile } from './paths.ts';
 import { unzip } from './zip.ts';
 
 export interface HostRunOptions {
@@ -38,8 +38,7 @@ export async function runHostSuites(options: HostRunOptions = {}): Promise<HostS
     await fs.mkdir(home, { recursive: true });
     const exit = await runTests({
       vscodeExecutablePath: process.env.HPC_AGENT_VSCODE ?? executable,
-      // Beside ours one that does nothing, to be compared with.
-      extensionDevelopmentPath: [path.join(unpacked, 'extension'), path.join(root, 'test', 'editor', 'empty')],
+      extensionDevelopmentPath: path.join(unpacked, 'extension'),
       extensionTestsPath: suite,
       extensionTestsEnv: { HOME: home, HPC_AGENT_TEST_SUMMARY: summaryFile, ...options.env },
       launchArgs: [folder, `--user-data-dir=${path.join(temp, 'data')}`, `--extensions-dir=${path.join(temp, 'extensions')}`],

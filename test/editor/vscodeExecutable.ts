@@ -16,9 +16,9 @@ import { ensureBrowser, ensureEditor } from './setup.ts';
 /** A suite that neither ends nor fails is ended here, a little before a CI job would be. */
 const suiteTimeoutMs = Number(process.env.HPC_AGENT_SUITE_TIMEOUT_MS ?? 15 * 60_000);
 
-function flags(name: string): readonly string[] {
+function flag(name: string): string | undefined {
   const prefix = `--${name}=`;
-  return process.argv.filter((arg) => arg.startsWith(prefix)).map((arg) => arg.slice(prefix.length));
+  return process.argv.find((arg) => arg.startsWith(prefix))?.slice(prefix.length);
 }
 
 /** What the extension host prints arrives as console calls: a format and its values. */
@@ -49,9 +49,9 @@ async function suiteResult(page: Page): Promise<{ readonly result: Promise<numbe
 }
 
 async function main(): Promise<number> {
-  const development = flags('extensionDevelopmentPath');
-  const [tests] = flags('extensionTestsPath');
-  if (development.length === 0 || tests === undefined) throw new Error('Needs --extensionDevelopmentPath= and --extensionTestsPath=.');
+  const development = flag('extensionDevelopmentPath');
+  const tests = flag('extensionTestsPath');
+  if (development === undefined || tests === undefined) throw new Error('Needs --extensionDevelopmentPath= and --extensionTestsPath=.');
   const temp = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-agent-suite-'));
   try {
     const folder = process.argv.slice(2).find((arg) => !arg.startsWith('-')) ?? temp;
@@ -63,7 +63,7 @@ async function main(): Promise<number> {
         const { result } = await suiteResult(page);
         const remote = (file: string): string => `vscode-remote://${editor.authority}${encodeURI(path.resolve(file))}`;
         const payload = [
-          ...development.map((folder) => ['extensionDevelopmentPath', remote(folder)]),
+          ['extensionDevelopmentPath', remote(development)],
           ['extensionTestsPath', remote(tests)],
         ];
         await page.goto(`${editor.url}&payload=${encodeURIComponent(JSON.stringify(payload))}`, { timeout: 120_000, waitUntil: 'domcontentloaded' });
