@@ -112,6 +112,8 @@ describe('the Run view', function () {
     const index = Uint32Array.from({ length: total }, (_, task) => task);
     const names = Array.from({ length: 60 }, (_, place) => ({ name: `${hostile} p${place}\n😀`, values: [0, 1], index: index.map((task) => (task >> place % 8) & 1) }));
     const page = await openRun({ host: runHost({ event: odd.event, parameters: { kind: 'parameters', parameters: [...names, { name: 'path', values: Array.from(index, (task) => `/data/${hostile}/${task}\nsecond line 👩‍🔬`), index }, { name: 'x', values: Array.from(index, (task) => task * 1e-300), index }] } }) });
+    // Those of the axes come with the parameters.
+    await page.page.locator('.controls vscode-dropdown').nth(2).waitFor();
     await choose(page, 1, 'path');
     await choose(page, 2, 'x');
     await page.page.locator('canvas.heat-map').focus();
