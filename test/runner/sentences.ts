@@ -56,7 +56,13 @@ export function readSource(file: string, text: string): SourceWords {
     if (ts.isTaggedTemplateExpression(node)) {
       const tag = node.tag.getText(source);
       if (tag === 'html' || tag === 'svg') judgeMarkup(node);
-      if (ts.isTemplateExpression(node.template)) node.template.templateSpans.forEach(({ expression }) => visit(expression));
+      if (!ts.isTemplateExpression(node.template)) return;
+      // Names of classes are no words.
+      let before = node.template.head.text;
+      for (const { expression, literal } of node.template.templateSpans) {
+        if (!/\bclass=["']?[^"'<>]*$/.test(before)) visit(expression);
+        before = literal.text;
+      }
       return;
     }
     if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) judge(node);

@@ -5,8 +5,10 @@ export function durationWords(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < 90) return `${s} s`;
   const min = Math.round(s / 60);
+  // not translated: symbols of units
   if (min < 90) return `${min} min`;
   const h = Math.floor(min / 60);
+  // not translated: symbols of units
   if (h < 36) return min % 60 === 0 ? `${h} h` : `${h} h ${min % 60} min`;
   const d = Math.floor(h / 24);
   return h % 24 === 0 ? `${d} d` : `${d} d ${h % 24} h`;

@@ -68,6 +68,7 @@ export function readTheme(): Theme {
     middle: colour('var(--ramp-middle)'),
     high: colour('var(--ramp-high)'),
     states: stateInks.map((ink) => colour(`var(${ink})`)),
+    // not translated: a font
     font: `11px ${fontFamily}`,
   };
   probe.remove();

@@ -17,6 +17,7 @@ export function csvText(points: readonly Point[], { parameters, metrics }: Expor
   const header = [
     ...parameters.map((name) => (shared.has(name) ? `${name} (parameter)` : name)),
     ...metrics.map((name) => (shared.has(name) ? `${name} (metric)` : name)),
+    // not translated: names of columns, which programs read
     ...repeated.flatMap((name) => [`${name} std`, `${name} count`]),
     'whole',
     'tasks',

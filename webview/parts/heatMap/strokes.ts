@@ -60,6 +60,7 @@ export function drawSigns(pen: CanvasRenderingContext2D, { viewport, theme, cell
         pen.lineTo(x - size * 0.8, y + size);
         pen.fill();
       } else {
+        // not translated: a font
         pen.font = `600 ${Math.round(size * 3)}px ${theme.font.replace(/^\S+ /, '')}`;
         pen.textAlign = 'center';
         pen.textBaseline = 'middle';

@@ -83,6 +83,7 @@ export function chartFile(name: string, root: HTMLElement, title: string): Saved
     const right = style.textAlign === 'right';
     out.append(words(text, right ? x + box.width - 6 : centred ? x + box.width / 2 : x, y + box.height / 2 + 4, colour(style.color), style.fontSize, right ? 'end' : centred ? 'middle' : 'start', style.fontWeight));
   }
+  // not translated: the head of a file
   return { name, svg: `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(out)}\n`, width, height };
 }
 

@@ -8,9 +8,11 @@ import type { PageCommand, PageSubject } from '../../protocol/subjects.ts';
 
 export function provenance(runId: string, record: NonNullable<StateOf<'run'>['record']>, act: (command: PageCommand, subject: PageSubject) => void): TemplateResult {
   const now = new Date();
+  // not translated: git and cmd_sha are names
   const git = record.git_sha === null ? l10n.t('no repository') : `git ${record.git_sha.slice(0, 8)}${record.git_changed_files.length === 0 ? '' : ` (+${counted(record.git_changed_files.length, 'changed file')})`}`;
   const again = record.attempts.length - 1;
   const copy = (command: 'copyRunId' | 'copyRemotePath', words: string): TemplateResult => html`<vscode-button appearance="secondary" @click=${() => act(command, { kind: 'run', runId: runId })}>${words}</vscode-button>`;
+  // not translated: git and cmd_sha are names
   return html`<details class="provenance">
     <summary>${l10n.t('Provenance')}: ${git} · cmd_sha ${record.cmd_sha.slice(0, 8)} · ${record.executor}${again === 0 ? '' : ` · ${counted(again, 'resubmission')}`}</summary>
     <dl>
