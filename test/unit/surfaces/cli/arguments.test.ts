@@ -55,7 +55,7 @@ describe('the command line’s arguments', () => {
   });
 
   it('tells the flags that every verb has from its own', () => {
-    assert.deepEqual(parse('status', 'r', '--human', '--yes', '--experiment-dir', '/w', '--spec', '-', '--log-level', 'debug').flags, { experimentDir: '/w', spec: '-', human: true, yes: true, help: false, logLevel: 'debug' });
+    assert.deepEqual(parse('status', 'r', '--human', '--yes', '--experiment-dir', '/w', '--spec', '-', '--log-level', 'debug').flags, { experimentDir: '/w', spec: '-', human: true, raw: false, yes: true, help: false, logLevel: 'debug' });
   });
 
   it('refuses what it does not know, in words', () => {
