@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { runTests } from '@vscode/test-electron';
 import { buildHarness } from './build.ts';
 import type { HostSummary } from './hostSummary.ts';
+import { packFixture } from './packFixture.ts';
 import { outFolder, resultsFolder, vsixFile } from './paths.ts';
 import { unzip } from './zip.ts';
 
@@ -40,7 +41,8 @@ export async function runHostSuites(options: HostRunOptions = {}): Promise<HostS
       vscodeExecutablePath: process.env.HPC_AGENT_VSCODE ?? executable,
       extensionDevelopmentPath: path.join(unpacked, 'extension'),
       extensionTestsPath: suite,
-      extensionTestsEnv: { HOME: home, HPC_AGENT_TEST_SUMMARY: summaryFile, ...options.env },
+      // Beside ours one that does nothing, to be compared with.
+      extensionTestsEnv: { HPC_AGENT_PEER: await packFixture('empty'), HOME: home, HPC_AGENT_TEST_SUMMARY: summaryFile, ...options.env },
       launchArgs: [folder, `--user-data-dir=${path.join(temp, 'data')}`, `--extensions-dir=${path.join(temp, 'extensions')}`],
     }).then(() => undefined, (error: unknown) => error);
     const text = await fs.readFile(summaryFile, 'utf8').catch(() => undefined);

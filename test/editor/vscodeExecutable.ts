@@ -55,7 +55,7 @@ async function main(): Promise<number> {
   const temp = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-agent-suite-'));
   try {
     const folder = process.argv.slice(2).find((arg) => !arg.startsWith('-')) ?? temp;
-    const editor = await startEditor({ folder, testDriver: true, log: console.log });
+    const editor = await startEditor({ folder, testDriver: true, log: console.log, ...(process.env.HPC_AGENT_PEER === undefined ? {} : { vsix: process.env.HPC_AGENT_PEER }) });
     try {
       const browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(console.log), { PATH: process.env.PATH ?? '', HOME: path.join(editor.temp, 'browser') });
       try {
