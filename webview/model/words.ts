@@ -1,4 +1,5 @@
 /** Durations, counts and amounts in words. Pure. */
+import { l10n } from '../../l10n/words.ts';
 
 /** As the editor says it elsewhere: `12 s`, `4 min`, `3 h 10 min`, `2 d 4 h`. */
 export function durationWords(seconds: number): string {
@@ -27,11 +28,11 @@ export function memoryWords(mib: number): string {
 export function hoursWords(hours: number): string {
   if (hours === 0) return '0';
   if (hours < 0.01) return '< 0.01';
-  return hours < 1 ? hours.toFixed(2) : hours < 10 ? hours.toFixed(1) : Math.round(hours).toLocaleString('en-US');
+  return hours < 1 ? hours.toFixed(2) : hours < 10 ? hours.toFixed(1) : Math.round(hours).toLocaleString(l10n.language);
 }
 
 export function numberWords(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e7) return value.toLocaleString('en-US');
+  if (Number.isInteger(value) && Math.abs(value) < 1e7) return value.toLocaleString(l10n.language);
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e7) ? value.toExponential(2) : value.toPrecision(4).replace(/\.?0+$/, '');
 }

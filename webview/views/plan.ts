@@ -194,9 +194,9 @@ function waitWords({ waitS }: Timeline, queue: QueueNow | null): string {
 function figures(plan: WirePlan, timeline: Timeline, queue: QueueNow | null): TemplateResult {
   const { timing } = plan;
   const items: readonly (readonly [string, string])[] = [
-    [plan.total_tasks === 1 ? l10n.t('task') : l10n.t('tasks'), plan.total_tasks.toLocaleString()],
-    [plan.arrays.length === 1 ? l10n.t('array') : l10n.t('arrays'), plan.arrays.length.toLocaleString()],
-    [plan.waves === 1 ? l10n.t('wave') : l10n.t('waves'), plan.waves.toLocaleString()],
+    [plan.total_tasks === 1 ? l10n.t('task') : l10n.t('tasks'), l10n.number(plan.total_tasks)],
+    [plan.arrays.length === 1 ? l10n.t('array') : l10n.t('arrays'), l10n.number(plan.arrays.length)],
+    [plan.waves === 1 ? l10n.t('wave') : l10n.t('waves'), l10n.number(plan.waves)],
     ...(plan.max_core_hours === null ? [] : [[l10n.t('core-hours at most'), hoursText(plan.max_core_hours)] as const]),
     ...(timing.task_s && plan.max_core_hours !== null ? [[l10n.t('core-hours expected'), hoursText((plan.total_tasks * Number(plan.resources.cpus ?? 1) * timing.task_s.p50) / 3600)] as const] : []),
     ...(plan.max_node_hours === null || plan.max_node_hours === plan.max_core_hours ? [] : [[l10n.t('node-hours at most'), hoursText(plan.max_node_hours)] as const]),

@@ -13,7 +13,7 @@ export function waveTable(timeline: Timeline): TemplateResult {
   return html`<table>
     <caption class="unseen">${l10n.t('Waves')}</caption>
     <thead><tr><th scope="col">${l10n.t('wave')}</th><th scope="col" class="number">${l10n.t('arrays')}</th><th scope="col" class="number">${l10n.t('tasks')}</th>${spans ? html`<th scope="col" class="number">${l10n.t('starts after')}</th><th scope="col" class="number">${l10n.t('ends after')}</th>` : nothing}</tr></thead>
-    <tbody>${timeline.waves.slice(0, mostWaves).map((wave) => html`<tr><th scope="row">${wave.wave + 1}</th><td class="number">${wave.bars.length}</td><td class="number">${wave.tasks.toLocaleString()}</td>${spans ? html`<td class="number">${spanText(wave.startS)}</td><td class="number">${spanText(wave.endS)}</td>` : nothing}</tr>`)}</tbody>
+    <tbody>${timeline.waves.slice(0, mostWaves).map((wave) => html`<tr><th scope="row">${wave.wave + 1}</th><td class="number">${wave.bars.length}</td><td class="number">${l10n.number(wave.tasks)}</td>${spans ? html`<td class="number">${spanText(wave.startS)}</td><td class="number">${spanText(wave.endS)}</td>` : nothing}</tr>`)}</tbody>
   </table>
   ${timeline.waves.length > mostWaves ? html`<p class="quiet">${l10n.t('… and {0} more', timeline.waves.length - mostWaves)}</p>` : nothing}`;
 }
@@ -56,5 +56,5 @@ export function resourceText(name: string, value: string | number): string {
   if (typeof value === 'string') return value;
   if (name === 'walltime') return spanText(value);
   if (name === 'memory') return value >= 1024 ? `${numberText(value / 1024, 3)} GiB` : `${value} MiB`;
-  return value.toLocaleString();
+  return l10n.number(value);
 }

@@ -27,7 +27,7 @@ export function timelineChart(timeline: Timeline, width: number): TemplateResult
     ${wait(timeline, x, gap)}
     ${timeline.waves.map((wave) => waveGroup(wave, timeline, x, y))}
     <line class="axis-line" x1=${box.left} x2=${width - box.right} y1=${box.top + depth} y2=${box.top + depth}></line>
-    <text x=${box.left - 8} y=${box.top + 10} text-anchor="end">${timeline.mostTasks.toLocaleString()}</text>
+    <text x=${box.left - 8} y=${box.top + 10} text-anchor="end">${l10n.number(timeline.mostTasks)}</text>
     <text x=${box.left - 8} y=${box.top + 24} text-anchor="end">${l10n.t('tasks')}</text>
   </svg>`;
 }

@@ -26,7 +26,7 @@ export function provenance(runId: string, record: NonNullable<StateOf<'run'>['re
     </dl>
     <table class="attempts"><caption>${l10n.t('Attempts')}</caption>
       <thead><tr><th scope="col">#</th><th scope="col">${l10n.t('When')}</th><th scope="col">${l10n.t('Tasks')}</th><th scope="col">${l10n.t('Change')}</th><th scope="col">${l10n.t('Jobs')}</th></tr></thead>
-      <tbody>${record.attempts.map((attempt) => html`<tr><td>${attempt.number}</td><td>${clockWords(new Date(attempt.submitted_at), now, l10n.language)}${attempt.automatic ? ` · ${l10n.t('automatic')}` : ''}</td><td>${attempt.task_count.toLocaleString()}</td><td>${attempt.changes.map(({ title, count, change }) => `${count} × ${title}: ${change}`).join('; ') || '–'}</td><td><code>${attempt.jobs.slice(0, 6).join(' ')}${attempt.jobs.length > 6 ? ' …' : ''}</code></td></tr>`)}</tbody>
+      <tbody>${record.attempts.map((attempt) => html`<tr><td>${attempt.number}</td><td>${clockWords(new Date(attempt.submitted_at), now, l10n.language)}${attempt.automatic ? ` · ${l10n.t('automatic')}` : ''}</td><td>${l10n.number(attempt.task_count)}</td><td>${attempt.changes.map(({ title, count, change }) => `${count} × ${title}: ${change}`).join('; ') || '–'}</td><td><code>${attempt.jobs.slice(0, 6).join(' ')}${attempt.jobs.length > 6 ? ' …' : ''}</code></td></tr>`)}</tbody>
     </table>
     <p class="actions">${copy('copyRunId', l10n.t('Copy run id'))} ${copy('copyRemotePath', l10n.t('Copy folder on cluster'))}
       <vscode-button appearance="secondary" @click=${() => act('showRunDetails', { kind: 'run', runId: runId })}>${l10n.t('Show run details')}</vscode-button></p>
