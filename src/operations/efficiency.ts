@@ -12,6 +12,9 @@ const measured = z.object({
   memory_efficiency: z.nullable(z.number()),
   /** The longest task of the time limit. */
   walltime_efficiency: z.nullable(z.number()),
+  /** Share of the time that the GPUs were busy, 0 to 1; null: not measured (no nvidia-smi, or too short a task). */
+  gpu_efficiency: z.nullable(z.number()),
+  peak_gpu_mib: z.nullable(z.number()),
   core_hours: z.number(),
   used_core_hours: z.nullable(z.number()),
   /** Of the largest process of a task. */
@@ -26,8 +29,8 @@ const measured = z.object({
 export const efficiency = defineOperation({
   name: 'efficiency',
   kind: 'query',
-  summary: 'Tell how much of the cores, the memory and the time that were asked for the tasks of a run used, and what would do.',
-  guidance: 'Use after a run, or in the middle of it, before the next submit: the advice of each group of tasks (those that asked for the same) says what to ask for. Goes by what was observed last; GPUs are not measured.',
+  summary: 'Tell how much of the cores, the memory, the GPUs and the time that were asked for the tasks of a run used, and what would do.',
+  guidance: 'Use after a run, or in the middle of it, before the next submit: the advice of each group of tasks (those that asked for the same) says what to ask for. Goes by what was observed last; GPUs are measured where nvidia-smi is on the node.',
   input: z.strictObject({
     run_id: runId,
     /** Ask the cluster first; default false. */
@@ -49,9 +52,11 @@ export const efficiency = defineOperation({
     const deps = await runDepsOf(context);
     const view = await runState(input.run_id, { refresh: input.refresh ?? false }, deps, context);
     const { overall, groups } = await measureRun(view, deps);
-    const wire = ({ tasks, cpu, coreHours, usedCoreHours, peakMiB, medianPeakMiB, longestS, medianS }: typeof overall): Omit<z.output<typeof measured>, 'advice' | 'memory_efficiency' | 'walltime_efficiency'> => ({
+    const wire = ({ tasks, cpu, gpu, gpuPeakMiB, coreHours, usedCoreHours, peakMiB, medianPeakMiB, longestS, medianS }: typeof overall): Omit<z.output<typeof measured>, 'advice' | 'memory_efficiency' | 'walltime_efficiency'> => ({
       tasks,
       cpu_efficiency: cpu,
+      gpu_efficiency: gpu,
+      peak_gpu_mib: gpuPeakMiB,
       core_hours: coreHours,
       used_core_hours: usedCoreHours,
       peak_rss_mib: peakMiB,

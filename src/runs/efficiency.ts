@@ -2,7 +2,7 @@
  * How much of what was asked for the tasks used, and what to ask for next time. Pure.
  *
  * Rules: only measured tasks count, and how many they are is said; memory is judged by the largest peak, since one task above the
- * limit is killed; a little above it no advice is given. GPUs are not measured, and nothing is said of them.
+ * limit is killed; a little above it no advice is given. GPUs are measured where nvidia-smi is there, in tasks that took longer than its first look.
  */
 import type { ResourceRequest } from '../scheduler/port.ts';
 
@@ -12,6 +12,9 @@ export interface MeasuredTask {
   /** Of all cores together; null where it was not measured. */
   readonly cpuS: number | null;
   readonly peakMiB: number | null;
+  /** Share of the time that its GPUs were busy; null where it was not measured. */
+  readonly gpu?: number | null;
+  readonly gpuPeakMiB?: number | null;
   readonly endedWell: boolean;
 }
 
@@ -23,6 +26,9 @@ export interface Efficiency {
   readonly memory: number | null;
   /** Longest task of the time limit. */
   readonly walltime: number | null;
+  /** 0 to 1; null where no GPU was measured. */
+  readonly gpu: number | null;
+  readonly gpuPeakMiB: number | null;
   readonly coreHours: number;
   /** Of the tasks whose CPU time was measured. */
   readonly measuredCoreHours: number;
@@ -65,7 +71,11 @@ export function efficiencyOf(tasks: readonly MeasuredTask[], asked: ResourceRequ
   const times = tasks.map(({ elapsedS }) => elapsedS);
   const longestS = times.reduce((a, b) => Math.max(a, b), 0);
   const walltime = asked.walltimeS === undefined || times.length === 0 ? null : longestS / asked.walltimeS;
-  const found = { tasks: tasks.length, cpu, memory, walltime, coreHours: (elapsed(tasks) * cores) / 3600, measuredCoreHours: (elapsed(withCpu) * cores) / 3600, usedCoreHours: withCpu.length === 0 ? null : cpuS / 3600, peakMiB, medianPeakMiB: median(peaks), longestS, medianS: median(times) ?? 0 };
+  const withGpu = tasks.filter((task): task is MeasuredTask & { gpu: number } => typeof task.gpu === 'number');
+  // By time: a short task says little of what the GPUs did.
+  const gpu = elapsed(withGpu) > 0 ? withGpu.reduce((sum, task) => sum + task.gpu * task.elapsedS, 0) / elapsed(withGpu) : null;
+  const gpuPeaks = tasks.flatMap(({ gpuPeakMiB }) => (typeof gpuPeakMiB === 'number' ? [gpuPeakMiB] : []));
+  const found = { tasks: tasks.length, cpu, memory, walltime, gpu, gpuPeakMiB: gpuPeaks.length === 0 ? null : gpuPeaks.reduce((a, b) => Math.max(a, b)), coreHours: (elapsed(tasks) * cores) / 3600, measuredCoreHours: (elapsed(withCpu) * cores) / 3600, usedCoreHours: withCpu.length === 0 ? null : cpuS / 3600, peakMiB, medianPeakMiB: median(peaks), longestS, medianS: median(times) ?? 0 };
   return { ...found, advice: adviceOn(found, asked, cores, tasks.every(({ endedWell }) => endedWell)) };
 }
 
@@ -83,6 +93,7 @@ function adviceOn(found: Omit<Efficiency, 'advice'>, asked: ResourceRequest, cor
     const enough = Math.max(1, Math.ceil(used * 1.1 - 1e-9));
     if (enough <= cores / 2 || used <= cores - 1.5) advice.push(`Asked ${cores} cores, kept ${used.toFixed(1)} busy on average: ${enough} would do${enough === 1 ? '' : ', or let the program use them all'}.`);
   } else if (cpu !== null && cpu < 0.5 && found.medianS >= 10) advice.push(`The core was busy ${Math.round(cpu * 100)} % of the time: the tasks wait for something (files, network) more than they compute.`);
+  if (found.gpu !== null && found.gpu < 0.4 && found.medianS >= 60) advice.push(`The GPU${(asked.gpus ?? 1) > 1 ? 's were' : ' was'} busy ${Math.round(found.gpu * 100)} % of the time: the tasks wait for something else (data, the cores) more than they compute there${(asked.gpus ?? 1) > 1 ? '; fewer would do' : ''}.`);
   if (walltime !== null && asked.walltimeS !== undefined) {
     if (walltime >= 0.9) advice.push(`The longest task took ${readableS(longestS)} of ${readableS(asked.walltimeS)}: ask for more time.`);
     else if (allWell && asked.walltimeS > Math.max(3600, longestS * 4)) advice.push(`Asked ${readableS(asked.walltimeS)} of time, the longest task took ${readableS(longestS)}: ${readableS(Math.ceil((longestS * 1.5) / 600) * 600)} would do, and shorter limits start sooner.`);

@@ -18,7 +18,7 @@ export interface MeasuredGroup {
 const numberOr = (value: unknown, other: number | null): number | null => (typeof value === 'number' ? value : other);
 
 function taskOf(sample: RuntimeSample): MeasuredTask {
-  return { task: sample.task_id, elapsedS: numberOr(sample.elapsed_s, null) ?? sample.elapsed_sec, cpuS: numberOr(sample.cpu_s, sample.cpu_seconds_used), peakMiB: sample.peak_host_mem_mb, endedWell: sample.exit_code === 0 };
+  return { task: sample.task_id, elapsedS: numberOr(sample.elapsed_s, null) ?? sample.elapsed_sec, cpuS: numberOr(sample.cpu_s, sample.cpu_seconds_used), peakMiB: sample.peak_host_mem_mb, gpu: numberOr(sample.gpu_busy, null), gpuPeakMiB: numberOr(sample.peak_gpu_mem_mb, null), endedWell: sample.exit_code === 0 };
 }
 
 export async function measureRun(run: OpenRun, deps: RunDeps): Promise<{ overall: Efficiency; groups: readonly MeasuredGroup[] }> {

@@ -76,6 +76,8 @@ export async function samplesOfRun(run: OpenRun, deps: RunDeps): Promise<readonl
       peak_host_mem_mb: whole(end.rss),
       cpu_seconds_used: whole(end.cpu),
       cpu_s: end.cpu ?? null,
+      ...(typeof end.gm === 'number' ? { peak_gpu_mem_mb: Math.ceil(end.gm) } : {}),
+      ...(typeof end.gu === 'number' ? { gpu_busy: end.gu } : {}),
       cpus_requested: resources.cpus ?? 1,
       submitted_at_iso: submittedAt,
       // Clocks of nodes differ: a wait below zero says nothing.

@@ -27,6 +27,9 @@ export interface TaskEvent {
   readonly rss?: number | null | undefined;
   /** CPU seconds of the executor and all that it waited for. */
   readonly cpu?: number | null | undefined;
+  /** Share of the time that its GPUs were busy, and their largest memory in MiB, where nvidia-smi could be asked. */
+  readonly gu?: number | null | undefined;
+  readonly gm?: number | null | undefined;
   /** Outcome: `done`, `skipped` (the result was there), `failed`, `preempted`, `paused` (at a checkpoint; the next job of its chain goes on). */
   readonly o?: string | undefined;
   readonly node: string;
@@ -42,11 +45,11 @@ const isNumberIfGiven = (value: unknown): value is number | null | undefined => 
  */
 function readEvent(value: unknown, node: string): TaskEvent | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { e, i, a, t, j, rc, s, el, rss, cpu, o } = value as Fields;
+  const { e, i, a, t, j, rc, s, el, rss, cpu, gu, gm, o } = value as Fields;
   if ((e !== 'start' && e !== 'end') || !isNumber(i) || !isNumber(t)) return undefined;
   if ((a !== undefined && !isNumber(a)) || (j !== undefined && j !== null && typeof j !== 'string') || (o !== undefined && typeof o !== 'string')) return undefined;
-  if (!isNumberIfGiven(rc) || !isNumberIfGiven(s) || !isNumberIfGiven(el) || !isNumberIfGiven(rss) || !isNumberIfGiven(cpu)) return undefined;
-  return { e, i, a, t, j, rc, s, el, rss, cpu, o, node };
+  if (!isNumberIfGiven(rc) || !isNumberIfGiven(s) || !isNumberIfGiven(el) || !isNumberIfGiven(rss) || !isNumberIfGiven(cpu) || !isNumberIfGiven(gu) || !isNumberIfGiven(gm)) return undefined;
+  return { e, i, a, t, j, rc, s, el, rss, cpu, ...(gu === undefined ? {} : { gu }), ...(gm === undefined ? {} : { gm }), o, node };
 }
 
 export interface TaskHistory {

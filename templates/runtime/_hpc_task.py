@@ -619,6 +619,57 @@ class Child:
         return tail
 
 
+# --- GPUs ---------------------------------------------------------------------------------------------------------------
+
+
+GPU_EVERY_S = 20
+
+
+class GpuWatch:
+    """How busy the task's GPUs were, as nvidia-smi says every so often. A help: whatever goes wrong, the task runs on and nothing is said.
+
+    It writes into a pipe that nobody reads before the end, so it ends with us however we end; a pipe that is full stops it.
+    """
+
+    def __init__(self, environment):
+        self.process = None
+        if not environment.get(b"HPC_GPU_TYPE"):
+            return
+        from subprocess import DEVNULL, PIPE, Popen
+
+        argv = [b"nvidia-smi", b"--query-gpu=index,utilization.gpu,memory.used", b"--format=csv,noheader,nounits", b"-l", b"%d" % GPU_EVERY_S]
+        chosen = environment.get(b"CUDA_VISIBLE_DEVICES", b"")
+        if chosen and all(part.isdigit() or part.startswith(b"GPU-") for part in chosen.split(b",")):
+            argv += [b"-i", chosen]
+        try:
+            self.process = Popen(argv, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True)
+        except OSError:
+            pass
+
+    def close(self):
+        """(share of the time that they were busy, largest memory in MiB), or None where too little was seen."""
+        if self.process is None:
+            return None
+        try:
+            # A site's wrapper may have started the program as its child: that would hold the pipe open.
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except OSError:
+            self.process.kill()
+        text = self.process.communicate()[0]
+        seen = {}
+        for line in text.split(b"\n")[:-1]:
+            parts = line.split(b",")
+            try:
+                seen.setdefault(parts[0].strip(), []).append((float(parts[1]), float(parts[2])))
+            except (IndexError, ValueError):
+                pass  # [N/A], or words in place of numbers
+        # The first look is before the program began.
+        samples = [sample for its in seen.values() for sample in its[1:]]
+        if not samples:
+            return None
+        return sum(busy for busy, _ in samples) / len(samples) / 100, max(memory for _, memory in samples)
+
+
 # --- folders ----------------------------------------------------------------------------------------------------------
 
 
@@ -767,6 +818,7 @@ class Task:
         self.index = None
         self.run_id = ""
         self.started = None
+        self.gpu = None
         self.state = environment.get(b"HPC_STATE_DIR")
         attempt = environment.get(b"HPC_ATTEMPT", b"1")
         self.attempt = int(attempt) if attempt.isdigit() else 1
@@ -802,6 +854,8 @@ class Task:
             used.cpu_sec if used else 0.0,
             outcome,
         )
+        if self.gpu:
+            rest += ',"gu":%.3f,"gm":%.0f' % self.gpu
         self.event("end", rest if metrics else rest + ',"m":0')
         return status
 
@@ -900,7 +954,11 @@ class Task:
         from_stdout = bool((sidecar.get("extra") or {}).get("metrics_from_stdout"))
         self.started = time.time()
         self.event("start")
-        status, used, tail = child.run(argv, environment, from_stdout)
+        gpus = GpuWatch(self.environment)
+        try:
+            status, used, tail = child.run(argv, environment, from_stdout)
+        finally:
+            self.gpu = gpus.close()
         ended = time.time()
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         code = 128 + number if number else os.WEXITSTATUS(status)
@@ -953,7 +1011,8 @@ class Task:
             used.peak_mib,
             used.cpu_sec,
         )
-        return text.encode("ascii") + line + b"}\n"
+        measured = ',"gpu_busy":%.3f,"peak_gpu_mem_mb":%.0f' % self.gpu if self.gpu else ""
+        return text.encode("ascii") + line + measured.encode("ascii") + b"}\n"
 
 
 def main():

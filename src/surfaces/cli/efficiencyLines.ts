@@ -16,6 +16,7 @@ export function efficiencyLines(data: EfficiencyOutput): string {
       `${group.attempt === 1 ? 'First submission' : `Attempt ${group.attempt}`}, tasks ${group.task_ranges.length <= 60 ? group.task_ranges : `${group.task_ranges.slice(0, group.task_ranges.lastIndexOf(',', 60) + 1 || 60)}…`}`,
       `    cores ${group.resources.cpus ?? 1}, busy ${percent(group.cpu_efficiency)}`,
       `    memory ${typeof group.resources.memory === 'number' ? mib(group.resources.memory) : 'the site’s default'}${group.peak_rss_mib === null ? ', peak not known' : `, at most ${mib(group.peak_rss_mib)} used${group.memory_efficiency === null ? '' : ` (${percent(group.memory_efficiency)})`}`}`,
+      ...(group.gpu_efficiency === null ? [] : [`    GPUs ${group.resources.gpus ?? 1}, busy ${percent(group.gpu_efficiency)}${group.peak_gpu_mib === null ? '' : `, at most ${mib(group.peak_gpu_mib)} of their memory used`}`]),
       `    time ${typeof group.resources.walltime === 'number' ? time(group.resources.walltime) : 'the site’s default'}, longest ${time(group.longest_s)}, half within ${time(group.median_s)}`,
       ...(group.advice.length === 0 ? ['    It fits.'] : group.advice.map((sentence) => `  → ${sentence}`)),
     ]),

@@ -28,6 +28,7 @@ export const commandIds = [
   'showEarlierLog',
   'showLogError',
   'aggregate',
+  'reduceRun',
   'exploreResults',
   'openResults',
   'openResultsCsv',

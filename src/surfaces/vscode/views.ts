@@ -6,6 +6,7 @@ import { arrangedRunNodes, groupings, plainArrangement, type Grouping, type RunA
 import { RunsDrag } from './trees/runsDrag.ts';
 import { attentionBadge, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
 import { failureGroupNodes, isFailuresNode } from './trees/failureNodes.ts';
+import { isUsageNode, usageRows } from './trees/usageNodes.ts';
 import { isDetailGroup } from './trees/clusterDetails.ts';
 import { clusterNodes, isPartitionsNode } from './trees/clustersTree.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
@@ -36,6 +37,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     if (!('runId' in subject)) return [];
     const run = runs.find(subject.runId);
     if (isFailuresNode(node)) return run ? failureGroupNodes(node, await runs.whyFailed(subject.folder, run)) : [];
+    if (isUsageNode(node)) return run ? usageRows(node, await runs.usage(subject.folder, run)) : [];
     const count = pages.get(node.id) ?? 1;
     const wanted = run && taskQueryOf(node, run, count);
     if (!wanted) return [];

@@ -29,6 +29,12 @@ describe('efficiency', function () {
     assert.match(close.advice.join(' '), /Memory was all but used up.*more time/);
     assert.deepEqual(efficiencyOf([task({ endedWell: false })], { memoryMiB: 8192, walltimeS: 86_400 }).advice, []);
   });
+  it('weighs the GPUs by time, where they were measured', () => {
+    const found = efficiencyOf([task({ elapsedS: 300, gpu: 0.1, gpuPeakMiB: 900 }), task({ elapsedS: 100, gpu: 0.5, gpuPeakMiB: 2000 }), task({ elapsedS: 5, gpu: null })], { gpus: 2 });
+    assert.deepEqual([found.gpu, found.gpuPeakMiB], [0.2, 2000]);
+    assert.match(found.advice.join(' '), /The GPUs were busy 20 % of the time.*fewer would do/);
+    assert.deepEqual([efficiencyOf([task()], { gpus: 1 }).gpu, efficiencyOf([task({ gpu: 0.9, gpuPeakMiB: 1 })], { gpus: 1 }).advice], [null, []]);
+  });
   it('says nothing of what was not measured', () => {
     const found = efficiencyOf([task({ cpuS: null, peakMiB: null })], {});
     assert.deepEqual([found.cpu, found.memory, found.walltime, found.usedCoreHours, found.advice], [null, null, null, null, []]);

@@ -115,6 +115,24 @@ describe('the dispatcher (real Python)', function () {
     assert.match((await bed.run(0)).stderr, /unknown key/);
   });
 
+  it('measures GPUs by nvidia-smi, which ends with the task; where it cannot, nothing is said and the task runs on', async () => {
+    fs.mkdirSync(bed.file('bin'));
+    const tool = (text: string): void => fs.writeFileSync(bed.file('bin', 'nvidia-smi'), text, { mode: 0o755 });
+    const env = { HPC_GPU_TYPE: 'Tesla T4', CUDA_VISIBLE_DEVICES: '2,3', PATH: `${bed.file('bin')}:${process.env.PATH ?? ''}` };
+    // A first look, then two of each; a device that tells nothing.
+    tool('#!/bin/sh\necho $$ >smi.pid\necho "$*" >smi.words\nprintf "2, 0, 1\\n3, 0, 1\\n2, 60, 1000\\n3, [N/A], 5\\n2, 80, 3000\\n"\n: >sampled\nsleep 600\n');
+    bed.freeze([{ a: 1 }], { executor: 'while [ ! -e sampled ]; do sleep 0.01; done; echo 1 >"$RESULT_DIR/metrics.json"' });
+    assert.equal((await bed.run(0, env)).code, 0);
+    const runtime = JSON.parse(bed.read('results/0/_runtime.json')) as Record<string, unknown>;
+    assert.deepEqual([runtime.gpu_busy, runtime.peak_gpu_mem_mb], [0.7, 3000]);
+    assert.deepEqual(bed.events().filter(({ e }) => e === 'end').map(({ gu, gm }) => [gu, gm]), [[0.7, 3000]]);
+    assert.match(bed.read('smi.words'), /--query-gpu=index,utilization\.gpu,memory\.used .*-i 2,3$/m);
+    assert.throws(() => process.kill(Number(bed.read('smi.pid')), 0), /ESRCH/);
+    tool('#!/bin/sh\necho "NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver."\nexit 9\n');
+    bed.freeze([{ a: 1 }], { executor: 'echo 1 >"$RESULT_DIR/metrics.json"', resultDir: 'other/{task_id}' });
+    assert.deepEqual([(await bed.run(0, env)).code, (JSON.parse(bed.read('other/0/_runtime.json')) as Record<string, unknown>).gpu_busy], [0, undefined]);
+  });
+
   describe('3: what is done already', () => {
     it('skips it; not a 0-byte metrics.json, not when forced, not with the stamp of other parameters', async () => {
       bed.freeze([{ a: 1 }], { executor: 'echo ran; echo "{\\"v\\":$A}" > "$RESULT_DIR/metrics.json"' });

@@ -61,6 +61,7 @@ export function commandTable({ editor, views, logs, language, forwards, dashboar
     cancelTasks: async (argument, selected) => (await runs()).cancelTasks(editor, argument, selected),
     resubmit: async (argument) => (await import('./resubmitCommand.ts')).resubmitFailed(editor, argument),
     aggregate: async (argument) => (await results()).aggregateRun(editor, argument),
+    reduceRun: async (argument) => (await import('./reduceCommand.ts')).reduceRun(editor, argument),
     exploreResults: async (argument) => (await results()).exploreResults(editor, dashboard, argument),
     openResults: async (argument) => (await results()).openResults(editor, argument),
     openResultsCsv: async (argument) => (await results()).openResultsFile(editor, argument, 'open'),

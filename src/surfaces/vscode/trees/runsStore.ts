@@ -9,6 +9,7 @@ import * as vscode from 'vscode';
 import type { Log } from '../../../foundation/log.ts';
 import { CancelledError } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
+import type { EfficiencyOutput } from '../../../operations/efficiency.ts';
 import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import type { ServiceWatch } from '../../../operations/watch.ts';
@@ -17,6 +18,7 @@ import { refreshIntervalMs } from './cadence.ts';
 import { failuresKey } from './failureNodes.ts';
 import type { FolderRuns, TaskQuery } from './runsTree.ts';
 import { isOpen } from './runWords.ts';
+import { usageKey } from './usageNodes.ts';
 
 /** As the core's: how long a failed run may be submitted again without a person. */
 const retriedForMs = 14 * 24 * 3_600_000;
@@ -56,6 +58,7 @@ export class RunsStore implements vscode.Disposable {
   private looking = false;
   private disposed = false;
   private readonly diagnoses = new Map<string, { readonly key: string; readonly answer: Promise<FailuresOutput> }>();
+  private readonly usages = new Map<string, { readonly key: string; readonly answer: Promise<EfficiencyOutput> }>();
   private waiting: { ask: boolean } | undefined;
 
   constructor(core: Core, log: Log, folders: () => readonly string[]) {
@@ -140,6 +143,17 @@ export class RunsStore implements vscode.Disposable {
     const answer = import('../../../operations/failures.ts').then(({ failures }) => this.core.call(failures, { run_id: run.run_id, refresh: false }, { folder }));
     this.diagnoses.set(run.run_id, { key, answer });
     answer.catch(() => this.diagnoses.delete(run.run_id));
+    return answer;
+  }
+
+  /** What its tasks used: kept until more have ended. */
+  async usage(folder: string, run: RunSummary): Promise<EfficiencyOutput> {
+    const key = usageKey(run);
+    const known = this.usages.get(run.run_id);
+    if (known?.key === key) return known.answer;
+    const answer = import('../../../operations/efficiency.ts').then(({ efficiency }) => this.core.call(efficiency, { run_id: run.run_id }, { folder }));
+    this.usages.set(run.run_id, { key, answer });
+    answer.catch(() => this.usages.delete(run.run_id));
     return answer;
   }
 

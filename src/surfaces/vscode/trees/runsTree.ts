@@ -8,6 +8,7 @@ import type { RunSummary, TaskRow } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import { failuresNode, hasFailures } from './failureNodes.ts';
 import type { TreeNode } from './node.ts';
+import { usageNode } from './usageNodes.ts';
 import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskStateWord, taskWords } from './runWords.ts';
 
 export const taskPage = 50;
@@ -29,7 +30,7 @@ export function runNode(run: RunSummary, folder: string, label: string | undefin
     icon: runIcon(run),
     contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : []), ...(hasFailures(run) ? ['failed'] : [])].join('.'),
     subject: { kind: 'run', folder, runId: run.run_id },
-    children: [...attentionNodes(run, folder), ...failuresNode(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder)],
+    children: [...attentionNodes(run, folder), ...failuresNode(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder), ...usageNode(run, folder)],
     expanded: isOpen(run),
   };
 }

@@ -26,6 +26,7 @@ describe('The Runs tree (unit)', () => {
         'Running now: 200',
         'Wave 1 of 2: 597 done · 3 failed',
         'Wave 2 of 2: 103 done · 200 running · 297 waiting',
+      'What it used: ',
       ],
     );
   });
