@@ -637,7 +637,13 @@ class GpuWatch:
             return
         from subprocess import DEVNULL, PIPE, Popen
 
-        argv = [b"nvidia-smi", b"--query-gpu=index,utilization.gpu,memory.used", b"--format=csv,noheader,nounits", b"-l", b"%d" % GPU_EVERY_S]
+        argv = [
+            b"nvidia-smi",
+            b"--query-gpu=index,utilization.gpu,memory.used",
+            b"--format=csv,noheader,nounits",
+            b"-l",
+            b"%d" % GPU_EVERY_S,
+        ]
         chosen = environment.get(b"CUDA_VISIBLE_DEVICES", b"")
         if chosen and all(part.isdigit() or part.startswith(b"GPU-") for part in chosen.split(b",")):
             argv += [b"-i", chosen]

@@ -214,7 +214,11 @@ def reduce(request):
     reply["scripts"] = scripts_of(request["command"])
     # What is meant is the file that the person sees, not one that went along with the submission.
     expected = request.get("expected_scripts") or {}
-    other = ["%s is %s" % (name, "another one there" if os.path.isfile(name) else "not there") for name in sorted(expected) if not os.path.isfile(name) or sha_of(name) != expected[name]]
+    other = [
+        "%s is %s" % (name, "another one there" if os.path.isfile(name) else "not there")
+        for name in sorted(expected)
+        if not os.path.isfile(name) or sha_of(name) != expected[name]
+    ]
     if other:
         return dict(reply, problem="scripts", message="; ".join(other[:5]))
     output = os.path.join(os.getcwd(), request.get("output") or os.path.join("_aggregated", run_id + ".json"))
