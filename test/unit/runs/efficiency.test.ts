@@ -67,7 +67,7 @@ describe('efficiency', function () {
   });
 
   it('is told in lines', () => {
-    const measured = { tasks: 2, cpu_efficiency: 0.5, core_hours: 0.2, used_core_hours: 0.1, peak_rss_mib: 1229, median_rss_mib: 1000, longest_s: 300, median_s: 100 };
+    const measured = { tasks: 2, cpu_efficiency: 0.5, gpu_efficiency: null, peak_gpu_mib: null, core_hours: 0.2, used_core_hours: 0.1, peak_rss_mib: 1229, median_rss_mib: 1000, longest_s: 300, median_s: 100 };
     const lines = efficiencyLines({ run_id: 'r', total_tasks: 4, overall: measured, groups: [{ ...measured, memory_efficiency: 0.15, walltime_efficiency: null, advice: ['2G would do.'], attempt: 1, task_ranges: '0-1', resources: { memory: 8192 } }] });
     assert.match(lines, /^r: 2 ended attempts of 4 tasks; cores busy 50 %, 0\.20 core-hours of which 0\.10 were used\n/);
     assert.match(lines, /memory 8\.0G, at most 1\.2G used \(15 %\)/);
