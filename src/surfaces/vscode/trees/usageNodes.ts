@@ -33,7 +33,7 @@ export function usageKey(run: RunSummary): string {
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const gib = (mib: number): string => (mib < 1024 ? `${Math.ceil(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`);
-const time = (seconds: number): string => (seconds < 120 ? `${Math.round(seconds)} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`);
+const time = (seconds: number): string => (seconds < 120 ? `${Math.round(seconds)} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`); // not translated: units
 
 function measures(group: Group): readonly string[] {
   const { cpu_efficiency: cpu, memory_efficiency: memory, gpu_efficiency: gpu, peak_rss_mib: peak, peak_gpu_mib: gpuPeak, longest_s: longest, walltime_efficiency: walltime } = group;
