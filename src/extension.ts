@@ -12,6 +12,7 @@ import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
 import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
 import { registerLanguageHelp } from './surfaces/vscode/language/register.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
+import { Milestones } from './surfaces/vscode/milestones.ts';
 import { ReservationNotifier } from './surfaces/vscode/notices/reservationNotifier.ts';
 import { RunNotifier } from './surfaces/vscode/notices/runNotifier.ts';
 import { Forwards } from './surfaces/vscode/terminals/forwards.ts';
@@ -37,8 +38,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const logs = new LogDocuments(core);
   const language = registerLanguageHelp(core);
   const forwards = new Forwards();
-  const editor: Editor = { context, core, log, channel, runs, clusters, reservations, revealRun: (runId) => views.revealRun(runId) };
+  const editor: Editor = { context, core, log, channel, runs, clusters, reservations, milestones: new Milestones(), revealRun: (runId) => views.revealRun(runId) };
   const dashboard = createDashboard(editor);
+  const { milestones } = editor;
+  if (workspaceFolders().length > 0) milestones.reached('openFolder');
   context.subscriptions.push(
     channel,
     core,
@@ -59,6 +62,10 @@ export function activate(context: vscode.ExtensionContext): void {
     new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),
     new ReservationNotifier({ core, log: log.child('notices'), reservations, folder: () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath }),
     watchWorkspace(runs, clusters),
+    // Whoever has a run has been there before.
+    runs.onDidChange(() => {
+      if (runs.runs.length > 0) milestones.reached('findScripts', 'choosePlace', 'describeSweep', 'plan', 'submit');
+    }),
   );
   reservations.watch();
   log.info(`Activated in ${(performance.now() - started).toFixed(1)} ms`);

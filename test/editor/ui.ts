@@ -5,8 +5,10 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { ActivityBar, Chat, Dialog, Editors, Notifications, StatusBar } from './driver/parts.ts';
+import { Keyboard } from './driver/keyboard.ts';
 import { QuickInput } from './driver/quickInput.ts';
 import { Tree } from './driver/tree.ts';
+import { Walkthrough } from './driver/walkthrough.ts';
 import { patienceMs, until } from './driver/wait.ts';
 import { resultsFolder, vsixFile } from './paths.ts';
 import { isNoise, withoutNoise } from './noise.ts';
@@ -41,6 +43,8 @@ export class Workbench {
   readonly statusBar: StatusBar;
   readonly editor: Editors;
   readonly chat: Chat;
+  readonly walkthrough: Walkthrough;
+  readonly keyboard: Keyboard;
   /** Errors of the page's console, for a failure's report. */
   readonly consoleErrors: string[] = [];
 
@@ -57,6 +61,8 @@ export class Workbench {
     this.statusBar = new StatusBar(page);
     this.editor = new Editors(page);
     this.chat = new Chat(page, (title) => this.runCommand(title));
+    this.walkthrough = new Walkthrough(page);
+    this.keyboard = new Keyboard(page);
     page.on('console', (message) => {
       if (message.type() === 'error' && !isNoise(message.text())) this.consoleErrors.push(message.text());
     });
@@ -138,6 +144,8 @@ export class Workbench {
     await fs.mkdir(path.dirname(file), { recursive: true });
     // Where nothing reacts to the pointer, so that no hover is in the picture.
     await this.page.mouse.move(1, 1);
+    // One that is in sight goes by itself, but slowly.
+    await until('the hover to go', async () => !(await this.page.locator('.workbench-hover').filter({ visible: true }).first().isVisible()), 5000).catch(() => undefined);
     await this.page.screenshot({ path: file, animations: 'disabled' });
     return file;
   }

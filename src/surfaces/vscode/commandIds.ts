@@ -39,6 +39,7 @@ export const commandIds = [
   'copyRemotePath',
   'showOutput',
   'trySample',
+  'getStarted',
   'showMoreTasks',
   'bookReservation',
   'attachReservation',

@@ -6,6 +6,7 @@ import type { Log } from '../../foundation/log.ts';
 import { toHpcError } from '../../foundation/errors.ts';
 import type { Core } from './core.ts';
 import { buttonTitle, errorNotice } from './errorNotice.ts';
+import type { Milestones } from './milestones.ts';
 import type { ClustersStore } from './trees/clustersStore.ts';
 import type { ReservationsStore } from './trees/reservationsStore.ts';
 import type { RunsStore } from './trees/runsStore.ts';
@@ -18,6 +19,7 @@ export interface Editor {
   readonly runs: RunsStore;
   readonly clusters: ClustersStore;
   readonly reservations: ReservationsStore;
+  readonly milestones: Milestones;
   /** Selects the run in its tree. */
   readonly revealRun: (runId: string) => Promise<void>;
 }

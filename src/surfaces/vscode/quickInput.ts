@@ -1,5 +1,6 @@
 /** Quick picks and input boxes as promises, with the Back button and step counter that the editor's own helpers lack. */
 import * as vscode from 'vscode';
+import { l10n } from '../../../l10n/words.ts';
 import type { Place } from './sweep/wizard.ts';
 
 export interface Frame {
@@ -17,6 +18,10 @@ export interface PickOptions<Item extends vscode.QuickPickItem> extends Frame {
   readonly onButton?: (item: Item, button: vscode.QuickInputButton) => void;
 }
 
+/** For those who have no key for it: Escape and Enter as buttons. A pick of several has an OK of its own. */
+const closeButton = (): vscode.QuickInputButton => ({ iconPath: new vscode.ThemeIcon('close'), tooltip: l10n.t('Close') });
+const okButton = (): vscode.QuickInputButton => ({ iconPath: new vscode.ThemeIcon('check'), tooltip: l10n.t('OK') });
+
 /** One row. */
 export async function pickOne<Item extends vscode.QuickPickItem>(options: PickOptions<Item>): Promise<Answer<Item>> {
   const answer = await pick(options, undefined);
@@ -32,7 +37,8 @@ export function pickMany<Item extends vscode.QuickPickItem>(options: PickOptions
 
 function pick<Item extends vscode.QuickPickItem>(options: PickOptions<Item>, selected: ((item: Item) => boolean) | undefined): Promise<Answer<readonly Item[]>> {
   const box = vscode.window.createQuickPick<Item>();
-  applyFrame(box, options);
+  const close = closeButton();
+  applyFrame(box, options, [close]);
   box.placeholder = options.placeholder;
   box.matchOnDescription = true;
   box.matchOnDetail = true;
@@ -46,7 +52,7 @@ function pick<Item extends vscode.QuickPickItem>(options: PickOptions<Item>, sel
       resolve(answer);
       box.dispose();
     };
-    box.onDidTriggerButton(() => finish({ kind: 'back' }));
+    box.onDidTriggerButton((button) => finish({ kind: button === close ? 'leave' : 'back' }));
     box.onDidTriggerItemButton(({ item, button }) => options.onButton?.(item, button));
     box.onDidAccept(() => {
       const chosen = box.selectedItems.length > 0 ? box.selectedItems : box.activeItems;
@@ -67,7 +73,9 @@ export interface TextOptions extends Frame {
 
 export function askText(options: TextOptions): Promise<Answer<string>> {
   const box = vscode.window.createInputBox();
-  applyFrame(box, options);
+  const ok = okButton();
+  const close = closeButton();
+  applyFrame(box, options, [ok, close]);
   box.prompt = options.prompt;
   box.value = options.value ?? '';
   // Typing replaces what is there; the prompt stays in sight until then.
@@ -87,21 +95,25 @@ export function askText(options: TextOptions): Promise<Answer<string>> {
       resolve(answer);
       box.dispose();
     };
-    box.onDidTriggerButton(() => finish({ kind: 'back' }));
-    box.onDidChangeValue(judge);
-    box.onDidAccept(() => {
+    const accept = (): void => {
       if (judge()) finish({ kind: 'accept', value: box.value.trim() });
+    };
+    box.onDidTriggerButton((button) => {
+      if (button === ok) accept();
+      else finish({ kind: button === close ? 'leave' : 'back' });
     });
+    box.onDidChangeValue(judge);
+    box.onDidAccept(accept);
     box.onDidHide(() => finish({ kind: 'leave' }));
     box.show();
   });
 }
 
-function applyFrame(box: vscode.QuickInput, { title, place }: Frame): void {
+function applyFrame(box: vscode.QuickInput & { buttons: readonly vscode.QuickInputButton[] }, { title, place }: Frame, buttons: readonly vscode.QuickInputButton[]): void {
   box.title = title;
   box.ignoreFocusOut = true;
+  box.buttons = place?.canGoBack === true ? [vscode.QuickInputButtons.Back, ...buttons] : buttons;
   if (!place) return;
   box.step = place.step;
   box.totalSteps = place.totalSteps;
-  if (place.canGoBack && 'buttons' in box) (box as vscode.QuickInput & { buttons: readonly vscode.QuickInputButton[] }).buttons = [vscode.QuickInputButtons.Back];
 }

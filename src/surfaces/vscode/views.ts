@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { l10n } from '../../../l10n/words.ts';
 import { isOpen } from './trees/runWords.ts';
+import { fileMarks } from './trees/fileMarks.ts';
 import { arrangedRunNodes, groupings, plainArrangement, type Grouping, type RunArrangement } from './trees/runArrangement.ts';
 import { RunsDrag } from './trees/runsDrag.ts';
 import { attentionBadge, statusBarText, taskNodes, taskQueryOf } from './trees/runsTree.ts';
@@ -53,6 +54,16 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
   const reservationsProvider = new NodeTreeProvider(() => Promise.resolve([]));
   const reservationsView = vscode.window.createTreeView('hpcAgent.reservations', { treeDataProvider: reservationsProvider });
 
+  let marks = fileMarks([], new Date());
+  const marksChanged = new vscode.EventEmitter<vscode.Uri[]>();
+  const decorations = vscode.window.registerFileDecorationProvider({
+    onDidChangeFileDecorations: marksChanged.event,
+    provideFileDecoration: (uri) => {
+      const mark = uri.scheme === 'file' ? marks.get(uri.fsPath) : undefined;
+      return mark && new vscode.FileDecoration(mark.badge, mark.tooltip, new vscode.ThemeColor(mark.color));
+    },
+  });
+
   const bar = vscode.window.createStatusBarItem('hpcAgent.status', vscode.StatusBarAlignment.Left, 10);
   bar.name = 'HPC Agent';
   bar.command = 'hpc-agent.openDashboard';
@@ -71,6 +82,10 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     runsProvider.show(rows);
     runsView.description = arrangement.filter === '' ? undefined : l10n.t('filter: {0}', arrangement.filter);
     runsView.badge = attentionBadge(runs.runs);
+    const before = marks;
+    marks = fileMarks(runs.state.folders, now);
+    const changed = [...new Set([...before.keys(), ...marks.keys()])].filter((file) => before.get(file)?.badge !== marks.get(file)?.badge || before.get(file)?.tooltip !== marks.get(file)?.tooltip);
+    if (changed.length > 0) marksChanged.fire(changed.map((file) => vscode.Uri.file(file)));
     const notes = [...runs.state.problems].map(([cluster, why]) => l10n.t('{0} could not be asked: {1}', cluster, why));
     if (runs.runs.length > 0 && !vscode.workspace.isTrusted) notes.unshift(l10n.t('This folder is not trusted: what is on record is shown, and no cluster is asked.'));
     runsView.message = runs.state.failure !== undefined ? l10n.t('The runs could not be read: {0}', runs.state.failure) : notes.length > 0 ? notes.join('\n') : undefined;
@@ -104,6 +119,8 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     clustersView,
     reservationsProvider,
     reservationsView,
+    decorations,
+    marksChanged,
     bar,
     runs.onDidChange(drawRuns),
     reservations.onDidChange(drawReservations),

@@ -96,6 +96,7 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   const { host, name, user, port } = draft;
   const added = await withProgress(l10n.t('Testing the connection to {0}', host), (signal, progress) => editor.core.call(clustersAdd, { name, host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) }, { folder, signal, progress }));
   await editor.clusters.refresh();
+  editor.milestones.reached('choosePlace');
   for (const note of added.notes) editor.log.info(`${name}: ${note}`);
   const open = 'Open clusters.yaml';
   const scheduler = schedulerWord(added.scheduler);
@@ -119,6 +120,7 @@ export async function preflightCluster(editor: Editor, argument: unknown): Promi
   const { preflight } = await import('../../../operations/preflight.ts');
   const report = await withProgress(l10n.t('Checking {0}', cluster), (signal, progress) => editor.core.call(preflight, { cluster, force: true }, { folder: anyFolder(editor), signal, progress }));
   editor.clusters.setReport(cluster, report);
+  if (report.all_ok) editor.milestones.reached('choosePlace');
   await editor.clusters.refresh();
   const bad = report.checks.filter(({ ok }) => ok !== true);
   const show = l10n.t('Show clusters');

@@ -27,7 +27,7 @@ export async function aggregateRun(editor: Editor, argument: unknown): Promise<v
     editor.core.call(aggregate, { run_id: chosen.run_id, force: true, ...(partial ? { allow_partial: true } : {}) }, { folder: chosen.folder, signal, progress }),
   );
   if (!report.ok) editor.log.warn('The aggregation report is not clean', { run_id: chosen.run_id, report });
-  await showTable(table, chosen.run?.run_name ?? chosen.run_id, report.errors);
+  await showTable(editor, table, chosen.run?.run_name ?? chosen.run_id, report.errors);
 }
 
 export async function openResults(editor: Editor, argument: unknown): Promise<void> {
@@ -35,13 +35,15 @@ export async function openResults(editor: Editor, argument: unknown): Promise<vo
   if (!chosen) return;
   const { results } = await import('../../../operations/results.ts');
   const table = await withProgress(l10n.t('Results of {0}', chosen.run?.run_name ?? chosen.run_id), (signal, progress) => editor.core.call(results, { run_id: chosen.run_id }, { folder: chosen.folder, signal, progress }));
-  await showTable(table, chosen.run?.run_name ?? chosen.run_id, []);
+  await showTable(editor, table, chosen.run?.run_name ?? chosen.run_id, []);
 }
 
 /** The results drawn: best points, effects, heat map, comparison. */
 export async function exploreResults(editor: Editor, dashboard: Dashboard, argument: unknown): Promise<void> {
   const chosen = await chosenRun(editor, argument, l10n.t('Run whose results are explored'), (run) => run.counts.complete > 0);
-  if (chosen) await dashboard.go({ view: 'results', params: { run: chosen.run_id } });
+  if (!chosen) return;
+  await dashboard.go({ view: 'results', params: { run: chosen.run_id } });
+  editor.milestones.reached('seeResults');
 }
 
 export async function openResultsFile(editor: Editor, argument: unknown, how: 'open' | 'reveal'): Promise<void> {
@@ -66,8 +68,9 @@ async function fetchedFiles(editor: Editor, argument: unknown): Promise<ResultsT
   return table.files;
 }
 
-async function showTable(table: ResultsTable, name: string, problems: readonly string[]): Promise<void> {
+async function showTable(editor: Editor, table: ResultsTable, name: string, problems: readonly string[]): Promise<void> {
   const uri = putDocument(`${table.run_id}/${l10n.t('{0} results', name)}.md`, resultsText(table, name, problems));
   files.set(uri.toString(), table.files);
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+  editor.milestones.reached('seeResults');
 }

@@ -15,7 +15,9 @@ import { runWizard } from '../sweep/wizard.ts';
 
 async function discover(editor: Editor, folder: string): Promise<{ readonly executors: readonly Executor[]; readonly problems: readonly { path: string; message: string }[] }> {
   const operation = (await import('../../../operations/discover.ts')).discover;
-  return withProgress(l10n.t('Looking for scripts'), (signal, progress) => editor.core.call(operation, {}, { folder, signal, progress }));
+  const found = await withProgress(l10n.t('Looking for scripts'), (signal, progress) => editor.core.call(operation, {}, { folder, signal, progress }));
+  if (found.executors.length > 0) editor.milestones.reached('findScripts');
+  return found;
 }
 
 export async function newSweep(editor: Editor, argument: unknown): Promise<void> {
@@ -126,6 +128,7 @@ export async function planRun(editor: Editor, dashboard: Dashboard, argument: un
   if (!planned) return;
   const { rememberPlan } = await import('../dashboard/planSource.ts');
   rememberPlan(editor, planned.folder, planned.spec, planned.plan);
+  editor.milestones.reached('choosePlace', 'describeSweep', 'plan');
   await dashboard.go({ view: 'plan', params: { spec: JSON.stringify(planned.spec), folder: planned.folder } });
 }
 

@@ -102,6 +102,7 @@ export function commandTable({ editor, views, logs, language, forwards, dashboar
     },
     showOutput: () => editor.channel.show(),
     trySample: async () => (await import('./sampleCommand.ts')).trySample(editor),
+    getStarted: () => editor.milestones.show(editor.context.extension.id),
     showMoreTasks: (argument) => views.showMore(argument as TreeNode),
     showVersion: () => String((editor.context.extension.packageJSON as { version: unknown }).version),
   };

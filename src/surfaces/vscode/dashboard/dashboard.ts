@@ -9,7 +9,7 @@ import type { DashboardPanel } from './dashboardPanel.ts';
 const panelType = 'hpcAgent.dashboard';
 
 export interface Dashboard extends vscode.Disposable {
-  /** Opens it, or brings it to the front; with a run (a row, a subject) at that run. */
+  /** Opens it, or brings it to the front; with a run (a row, a subject, or `newest`) at that run. */
   open(argument?: unknown): Promise<void>;
   go(route: Route | undefined): Promise<void>;
   /** Whether somebody sees this run in it now. */
@@ -30,6 +30,7 @@ export function createDashboard(editor: Editor): Dashboard {
   const go = async (route: Route | undefined): Promise<void> => {
     if (panel) panel.show(route);
     else await create(route ?? null);
+    if (editor.runs.runs.length > 0) editor.milestones.reached('watch');
   };
   const serializer = vscode.window.registerWebviewPanelSerializer(panelType, {
     deserializeWebviewPanel: async (given) => void (await create(null, given)),
@@ -38,7 +39,8 @@ export function createDashboard(editor: Editor): Dashboard {
     go,
     shows: (runId) => panel?.shows(runId) === true,
     open: (argument) => {
-      const run = runIdOf(subjectOf(argument));
+      const newest = argument === 'newest' ? [...editor.runs.runs].sort((a, b) => Date.parse(b.submitted_at) - Date.parse(a.submitted_at))[0] : undefined;
+      const run = newest?.run_id ?? runIdOf(subjectOf(argument));
       return go(run === undefined ? undefined : { view: 'run', params: { run } });
     },
     dispose: () => {

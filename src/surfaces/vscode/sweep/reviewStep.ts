@@ -100,7 +100,9 @@ async function planFor({ editor, folder, prepare }: ReviewContext, draft: SweepD
   try {
     return await withProgress(draft.cluster === undefined ? l10n.t('Planning') : l10n.t('Planning on {0}', draft.cluster), async (signal, progress) => {
       await prepare(draft, signal);
-      return editor.core.call(plan, runSpecOf(draft), { folder, signal, progress });
+      const planned = await editor.core.call(plan, runSpecOf(draft), { folder, signal, progress });
+      editor.milestones.reached('choosePlace', 'describeSweep', 'plan');
+      return planned;
     });
   } catch (error) {
     if (CancelledError.is(error)) return 'cancelled';

@@ -19,6 +19,7 @@ interface Manifest {
     readonly commands: readonly { readonly command: string; readonly title: string; readonly category: string; readonly enablement?: string }[];
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
     readonly viewsWelcome: readonly { readonly contents: string }[];
+    readonly walkthroughs: readonly { readonly steps: readonly { readonly description: string; readonly media: { readonly svg: string }; readonly completionEvents: readonly string[] }[] }[];
     readonly languageModelTools: readonly unknown[];
     readonly configuration: { readonly properties: Readonly<Record<string, { readonly markdownDescription?: string }>> };
     readonly chatParticipants: readonly { readonly commands: readonly { readonly name: string }[] }[];
@@ -44,11 +45,23 @@ describe('What package.json says about the editor side (unit)', () => {
     assert.deepEqual(manifest.contributes.commands.map(({ command }) => command).sort(), commandIds.map((name) => `hpc-agent.${name}`).sort());
   });
 
-  it('puts no unknown command into a menu or a welcome view', () => {
+  it('has a picture for each step of the walkthrough, and an end that the editor side says', async () => {
+    const steps = manifest.contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps);
+    const source = await fs.readFile(new URL('../../../../src/surfaces/vscode/milestones.ts', import.meta.url), 'utf8');
+    const milestones = [...(/milestones = \[([^\]]*)\]/.exec(source)?.[1] ?? '').matchAll(/'(\w+)'/g)].map(([, name]) => name);
+    assert.deepEqual(steps.flatMap(({ completionEvents }) => completionEvents), milestones.map((name) => `onContext:hpcAgent.did.${name}`));
+    for (const { media } of steps) {
+      const svg = await fs.readFile(new URL(`../../../../${media.svg}`, import.meta.url), 'utf8');
+      // Every theme has its own colours: nothing is drawn in fixed ones.
+      assert.deepEqual([...svg.matchAll(/(?:fill|stroke)="(?!none|var\(--vscode-)[^"]*"/g)].map(([text]) => text), [], media.svg);
+    }
+  });
+
+  it('puts no unknown command into a menu, a welcome view or the walkthrough', () => {
     const known = new Set(manifest.contributes.commands.map(({ command }) => command));
     const used = [
       ...Object.values(manifest.contributes.menus).flatMap((items) => items.map(({ command }) => command)),
-      ...manifest.contributes.viewsWelcome.flatMap(({ contents }) => [...contents.matchAll(/command:([\w.-]+)/g)].flatMap(([, command]) => command ?? [])),
+      ...[...manifest.contributes.viewsWelcome.map(({ contents }) => contents), ...manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ description }) => description))].flatMap((text) => [...text.matchAll(/command:([\w.-]+)/g)].flatMap(([, command]) => command ?? [])),
     ];
     assert.deepEqual(used.filter((command) => command.startsWith('hpc-agent.') && !known.has(command)), []);
   });
