@@ -53,13 +53,15 @@ const withoutAddons = {
 
 /**
  * Parts of packages that nothing here reaches, a tenth of the package together: the MCP package's default validator (a compiler, for answers with
- * fields; ours asks for none and brings its own), and of ssh2 the server and SFTP.
+ * fields; ours asks for none and brings its own), of ssh2 the server, SFTP and the making of keys, and of tweetnacl all but the hash with which
+ * bcrypt-pbkdf begins, which Node has.
  */
 const withoutUnusedParts = {
   name: 'without-unused-parts',
   setup(build) {
     build.onLoad({ filter: /[\\/]validation[\\/]ajv-provider\.js$/ }, () => ({ contents: 'export class AjvJsonSchemaValidator { constructor() { throw new Error("The schema compiler is not shipped."); } }', loader: 'js' }));
-    build.onLoad({ filter: /[\\/]ssh2[\\/]lib[\\/](server|protocol[\\/]SFTP)\.js$/ }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+    build.onLoad({ filter: /[\\/]ssh2[\\/]lib[\\/](server|keygen|protocol[\\/]SFTP)\.js$/ }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+    build.onLoad({ filter: /[\\/]tweetnacl[\\/]nacl-fast\.js$/ }, () => ({ contents: 'const { createHash } = require("node:crypto"); exports.lowlevel = { crypto_hash: (out, message, length) => void out.set(createHash("sha512").update(message.subarray(0, length)).digest()) };', loader: 'js' }));
   },
 };
 
@@ -106,6 +108,8 @@ const common = {
   minify: production,
   sourcemap: production ? false : 'linked',
   legalComments: 'none',
+  // Quotes and dashes of sentences as they are, not as six characters each.
+  charset: 'utf8',
   logLevel: 'info',
 };
 
@@ -126,7 +130,8 @@ async function buildOptions() {
       splitting: true,
       platform: 'node',
       target: 'node20',
-      chunkNames: 'chunks/[name]-[hash]',
+      // Without names: each stands in the package and in every chunk that loads it.
+      chunkNames: 'chunks/[hash]',
       external: ['vscode'],
       banner: { js: commonJsNames },
       plugins: [withoutAddons, withoutUnusedParts, withHashbang, asNodeImports, whereNamesAreUsed],
