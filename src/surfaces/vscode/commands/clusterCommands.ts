@@ -111,7 +111,8 @@ export async function chosenCluster(editor: Editor, argument: unknown, title: st
   if (subject?.kind === 'cluster') return subject.name;
   await editor.clusters.refresh();
   const items = editor.clusters.rows.map((row) => ({ label: row.name, description: `${schedulerWord(row.scheduler)} · ${row.target}` }));
-  return (await vscode.window.showQuickPick(items, { title }))?.label;
+  const answer = await pickOne({ title, placeholder: '', items });
+  return answer.kind === 'accept' ? answer.value.label : undefined;
 }
 
 export async function preflightCluster(editor: Editor, argument: unknown): Promise<void> {

@@ -5,6 +5,7 @@ import type { RunSummary } from '../../../operations/schemas.ts';
 import { withProgress } from '../cancellation.ts';
 import { showDocument } from '../documents/textDocuments.ts';
 import type { Editor } from '../editor.ts';
+import { pickOne } from '../quickInput.ts';
 import { runIdOf, selectedSubjects, subjectOf } from '../subjects.ts';
 import { isOpen, runDescription, runIcon } from '../trees/runWords.ts';
 import { runTooltip } from '../trees/runsTree.ts';
@@ -43,7 +44,8 @@ export async function pickRun(editor: Editor, title: string, filter: (run: RunSu
   }
   const now = new Date();
   const items = runs.map((run) => ({ label: `$(${runIcon(run).id}) ${run.run_name}`, description: run.run_id, detail: runDescription(run, now), run }));
-  return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true }))?.run;
+  const answer = await pickOne({ title, placeholder: '', items });
+  return answer.kind === 'accept' ? answer.value.run : undefined;
 }
 
 export async function refreshRuns(editor: Editor): Promise<void> {
