@@ -15,20 +15,23 @@ export function durationWords(seconds: number): string {
   return h % 24 === 0 ? `${d} d` : `${d} d ${h % 24} h`;
 }
 
+/** With this many digits behind the point, or what the person's language writes for one. */
+const fixed = (value: number, digits: number): string => value.toLocaleString(l10n.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 /** A measured time: `0.4 s`, `12.5 s`, then as `durationWords`. */
 export function runtimeWords(seconds: number): string {
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : durationWords(seconds);
+  return seconds < 10 ? `${fixed(seconds, 1)} s` : durationWords(seconds);
 }
 
 export function memoryWords(mib: number): string {
-  return mib < 1000 ? `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
+  return mib < 1000 ? `${mib < 10 ? fixed(mib, 1) : Math.round(mib)} MiB` : `${fixed(mib / 1024, 1)} GiB`;
 }
 
 /** `0.4`, `12`, `1,240`: as many digits as say something. */
 export function hoursWords(hours: number): string {
   if (hours === 0) return '0';
-  if (hours < 0.01) return '< 0.01';
-  return hours < 1 ? hours.toFixed(2) : hours < 10 ? hours.toFixed(1) : Math.round(hours).toLocaleString(l10n.language);
+  if (hours < 0.01) return `< ${fixed(0.01, 2)}`;
+  return fixed(hours, hours < 1 ? 2 : hours < 10 ? 1 : 0);
 }
 
 export function numberWords(value: number): string {

@@ -190,7 +190,7 @@ describe('The first start (ui)', function () {
         // In the page, too: a point opens its tasks.
         await keyboard.goTo(/^Choose point 1$/);
         await keyboard.press('Enter');
-        await until('the tasks of the point', async () => /complete/.test(await page.locator('[data-part="detail"]').innerText()));
+        await until('the tasks of the point', async () => (await page.locator('[data-part="detail"]').innerText()).includes('complete'));
         assert.equal(await page.locator('figure.effect').count(), 2);
         await window.screenshot('first-keyboard-results-dark');
       } catch (error) {

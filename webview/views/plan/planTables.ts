@@ -33,7 +33,7 @@ export function limitsTable(uses: readonly LimitUse[]): TemplateResult {
           <thead><tr><th scope="col">${l10n.t('limit')}</th><th scope="col" class="number">${l10n.t('used')}</th><th scope="col"><span class="unseen">${l10n.t('share')}</span></th></tr></thead>
           <tbody>${uses.map(({ name, used, value, origin }) => {
             const part = Math.min(1, used / Math.max(1, value));
-            return html`<tr title=${origin}><th scope="row">${words[name] ?? name}${origin === '' ? nothing : html` <span class="quiet">${origin}</span>`}</th><td class="number">${l10n.t('{0} of {1}', used, value)}</td><td><div class=${part >= 1 ? 'meter full' : 'meter'} aria-hidden="true"><div .style=${`width:${(part * 100).toFixed(1)}%`}></div></div></td></tr>`;
+            return html`<tr title=${origin}><th scope="row">${words[name] ?? name}${origin === '' ? nothing : html` <span class="quiet">(${origin})</span>`}</th><td class="number">${l10n.t('{0} of {1}', used, value)}</td><td><div class=${part >= 1 ? 'meter full' : 'meter'} aria-hidden="true"><div .style=${`width:${(part * 100).toFixed(1)}%`}></div></div></td></tr>`;
           })}</tbody>
         </table>`}`;
 }

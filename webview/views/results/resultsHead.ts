@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../../l10n/words.ts';
 import type { Analysis } from '../../model/results/choices.ts';
 import { valueText } from '../../model/results/numbers.ts';
+import { clockWords } from '../../model/words.ts';
 import type { StateOf } from '../../protocol.ts';
 
 type State = StateOf<'results'>;
@@ -24,7 +25,7 @@ export function resultsHead(state: State, run: NonNullable<State['run']>, analys
         <h1>${l10n.t('Results')} <span class="quiet">${run.run_name} · ${run.cluster}</span></h1>
         <p class="quiet status">
           ${done}${analysis ? html` · ${analysis.points.length === 1 ? l10n.t('1 grid point') : l10n.t('{0} grid points', analysis.points.length)}` : nothing}
-          ${table ? html` · ${l10n.t('read at {0}', new Date(table.read_at).toLocaleTimeString(l10n.language))}` : nothing}${state.reading && table ? html` · ${l10n.t('reading again…')}` : nothing}
+          ${table ? html` · ${l10n.t('read at {0}', clockWords(new Date(table.read_at), new Date(), l10n.language))}` : nothing}${state.reading && table ? html` · ${l10n.t('reading again…')}` : nothing}
           ${analysis && analysis.constants.length > 0 ? html` · ${l10n.t('the same everywhere: {0}', analysis.constants.map(([name, value]) => `${name} ${valueText(value)}`).join(', '))}` : nothing}
         </p>
       </div>
