@@ -31,7 +31,7 @@ if (memory !== undefined) {
 }
 process.env.PATH = await pathToPython(process.env.PATH ?? '');
 // A sandbox of our own: what breaks things here must not break them for whoever keeps the common one running.
-const sandboxDirectory = `${memory === undefined ? '/var/tmp' : '/dev/shm'}/hpc-agent-test-${process.pid}`;
+const sandboxDirectory = `/var/tmp/hpc-agent-test-${process.pid}`;
 process.env.HPC_AGENT_SANDBOX = sandboxDirectory;
 const logFolder = path.join(root, 'test-results', 'logs');
 
