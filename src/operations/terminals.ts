@@ -32,17 +32,21 @@ export async function openReservationPort(reservation: string, port: number, con
 export async function openNotebookTerminal(reservation: string, terminal: TerminalPort, context: OperationContext): Promise<OpenedTerminal> {
   const { openAttachment, planAttachment } = await import('../reservations/attachReservation.ts');
   // On a node of its own the login node must reach it; the token keeps others out.
-  const command = (scheduler: string): readonly string[] => ['/bin/sh', '-c', notebookScript, 'hpc-agent-notebook', scheduler === 'background' ? '127.0.0.1' : '0.0.0.0'];
+  const command = (scheduler: string): readonly string[] => ['/bin/sh', '-c', notebookScript, 'hpc-agent-notebook', scheduler === 'background' ? '127.0.0.1' : '0.0.0.0', notebookScript];
   const deps = reservationDepsOf(context);
   const attachment = await planAttachment(reservation, { command }, deps, context);
   const session = await openAttachment(attachment, terminal, deps, context);
   return { title: `Notebook in ${attachment.lease.name}`, survives: false, session, endedBecause: () => sentenceOf(session.endedBecause()) };
 }
 
-/** `$1`: the address to listen on. A free port is looked for on the node, for ports are taken by others there. */
+/**
+ * `$1`: the address to listen on; `$2`: this text, for the second try. Jupyter of the reservation's own software first, else that of the person's
+ * start-up files. A free port is looked for on the node, for ports are taken by others there.
+ */
 const notebookScript = [
   'address=$1',
   'for program in jupyter-lab jupyter-notebook; do command -v "$program" >/dev/null 2>&1 && found=$program && break; done',
+  'if [ -z "$found" ] && [ -n "$2" ] && command -v bash >/dev/null 2>&1; then exec bash -lc "$2" "$0" "$1" ""; fi',
   'if [ -z "$found" ]; then echo "There is no Jupyter on $(hostname): install it there, for example with  python3 -m pip install --user jupyterlab"; exit 127; fi',
   'port=$(python3 -c \'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])\') || port=8888',
   'exec "$found" --no-browser --ip="$address" --port="$port"',
