@@ -136,7 +136,7 @@ describe('A run on this computer', function () {
         for (const key of keys) await vscode.commands.executeCommand(key);
         const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
         if (tab && label.test(tab.label)) return tab;
-        if (tab && tab.label.startsWith('three ↔ long')) {
+        if (tab?.label.startsWith('three ↔ long') === true) {
           // Nothing tells that the choice is on screen: one that came between two keys took another row.
           await vscode.window.tabGroups.close(tab);
           ask();
