@@ -60,11 +60,12 @@ def limited(text, length=MAX_TEXT):
 
 
 NOISE = (
+    # A path, with what is quoted around it kept apart: from a slash that begins a word to where a word ends. First, for a part
+    # of it may look like any of the others.
+    (re.compile(r"(?<![\w./~-])(?:~|\.{1,2})?/[^\s'\"`,;:()<>\[\]{}=]+"), "<path>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b"), "<id>"),
     (re.compile(r"\b0[xX][0-9A-Fa-f]+"), "<address>"),
-    # A path, with what is quoted around it kept apart: from a slash that begins a word to where a word ends.
-    (re.compile(r"(?<![\w./~-])(?:~|\.{1,2})?/[^\s'\"`,;:()<>\[\]{}=]+"), "<path>"),
     (re.compile(r"\btmp[A-Za-z0-9_]{6,12}\b"), "<temp>"),
     (re.compile(r"\b\d+[.,]\d+(?:[eE][+-]?\d+)?\b"), "#"),
     # Hashes: long, of hexadecimal digits, with at least one figure and one letter.
