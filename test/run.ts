@@ -9,13 +9,12 @@
  *
  * Rule: what was started is ended, whatever happens: each suite's process group, and the sandbox.
  */
-import { rmSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../src/foundation/errors.ts';
-import { folderInMemory, pathToPython } from './runner/machine.ts';
+import { pathToPython } from './runner/machine.ts';
 import { machineTimes } from './runner/processors.ts';
 import { schedule, select } from './runner/schedule.ts';
 import { allSuites } from './runner/suites.ts';
@@ -23,12 +22,6 @@ import type { Outcome, Suite } from './runner/suite.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
-// The product writes durably, tens of thousands of times here: in memory that costs nothing. What is left there is removed at the end.
-const memory = await folderInMemory();
-if (memory !== undefined) {
-  process.env.TMPDIR = memory;
-  process.once('exit', () => rmSync(memory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
-}
 process.env.PATH = await pathToPython(process.env.PATH ?? '');
 // A sandbox of our own: what breaks things here must not break them for whoever keeps the common one running.
 const sandboxDirectory = `/var/tmp/hpc-agent-test-${process.pid}`;

@@ -58,7 +58,7 @@ export async function createPlaces(): Promise<Places> {
 
 async function build(folder: Places['folder']): Promise<string> {
   const copy = await folder('build');
-  for (const name of ['esbuild.mjs', 'package.json', 'tsconfig.json', 'src', 'webview', 'schemas', 'templates']) await fs.cp(path.join(root, name), path.join(copy, name), { recursive: true });
+  for (const name of ['esbuild.mjs', 'package.json', 'tsconfig.json', 'src', 'webview', 'l10n', 'schemas', 'templates']) await fs.cp(path.join(root, name), path.join(copy, name), { recursive: true });
   await fs.symlink(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
   await program([process.execPath, 'esbuild.mjs', '--production'], { cwd: copy });
   return path.join(copy, 'dist', 'cli.js');
