@@ -14,7 +14,7 @@ describe('Runs as texts (unit)', () => {
 
   beforeEach(async () => {
     directory = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-agent-files-'));
-    context = { experimentDir: directory, signal: new AbortController().signal } as unknown as OperationContext;
+    context = { services: { host: { trusted: () => true } }, experimentDir: directory, signal: new AbortController().signal } as unknown as OperationContext;
     await fs.mkdir(path.join(directory, '.hpc', 'runs'), { recursive: true });
   });
   afterEach(() => fs.rm(directory, { recursive: true, force: true }));
