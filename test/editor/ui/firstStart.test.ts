@@ -151,6 +151,18 @@ describe('The first start (ui)', function () {
           await keyboard.press('Enter');
           return true;
         });
+      /** Presses what leads to a guide. The walkthrough takes the focus to its step a moment after that was chosen: then Escape, and once more. */
+      const follow = (...keys: readonly RegExp[]): Promise<boolean> =>
+        until(`a guide by ${String(keys.at(-1))}`, async () => {
+          for (const key of keys) {
+            await keyboard.goTo(key);
+            await keyboard.press('Enter');
+          }
+          await quickPick.step();
+          if (await keyboard.isIn('.quick-input-widget', 3000).then(() => true, () => false)) return true;
+          await keyboard.press('Escape');
+          return false;
+        });
       const choose = async (step: string | RegExp, row: RegExp): Promise<void> => {
         await quickPick.step(step);
         await keyboard.isIn('.quick-input-widget');
@@ -160,16 +172,10 @@ describe('The first start (ui)', function () {
       try {
         await command('hpc get started', 'HPC Agent: Get started');
         await walkthrough.isDone('Open a folder');
-        for (const key of [/^Find the scripts/, /Add the sample to it/]) {
-          await keyboard.goTo(key);
-          await keyboard.press('Enter');
-        }
+        await follow(/^Find the scripts/, /Add the sample to it/);
         await choose('Two scripts that forecast', /Add it to/);
         await window.notifications.waitFor(/^The sample is in executors/);
-        for (const key of [/^Say what to vary/, /^New sweep/]) {
-          await keyboard.goTo(key);
-          await keyboard.press('Enter');
-        }
+        await follow(/^Say what to vary/, /^New sweep/);
         await choose('Scripts to run', /ml_ridge/);
         for (const [name, prompt, values] of [['horizon', /months ahead/, '1,6'], ['alpha', /penalty/, '1,100']] as const) {
           await choose('Choose a parameter', new RegExp(`\\b${name}\\b`));
