@@ -292,7 +292,9 @@ class Holder:
             except Exception as error:
                 outcome = {"state": "failed", "error": str(error)}
             self.renewed = outcome["state"] in ("submitted", "released")
-            self.renew_after = time.time() + 30
+            # Several tries fit into what is left, also of a short allocation: a controller that is away for a moment must not end a renewal.
+            now = time.time()
+            self.renew_after = now + min(30.0, max(3.0, (30.0 if self.ends is None else self.ends - now) / 8))
             if outcome["state"] not in ("released",):
                 try:
                     write_json(self.path("renewal.json"), dict(outcome, at=time.time(), hop=self.hop + 1, by=self.job_id))
