@@ -27,9 +27,12 @@ describeRetries('Grid Engine', async () => {
       if (node !== undefined) await admin(`qmod -d spare.q@exec${node === 1 ? 2 : 1}`);
     },
     harm: async () => {
+      const onExec2 = async (): Promise<readonly string[]> => (await grid.asUser(`qstat -g d -s rs -q spare.q@exec2 | awk 'NR > 2 { print $1 "." $NF }'`)).stdout.split('\n').filter((id) => id !== '');
+      const preempted = new Set(await onExec2());
       await grid.asUser('qsub -o /dev/null -e /dev/null -q urgent.q@exec2 -b y sleep 1');
       await Promise.all([
-        eventually('the tasks of exec2 have ended', async () => ((await grid.asUser('qstat -s rs -q spare.q@exec2')).stdout.trim() === '' ? true : undefined)),
+        // Others take their place at once.
+        eventually('the tasks of exec2 have ended', async () => ((await onExec2()).every((id) => !preempted.has(id)) ? true : undefined)),
         grid.faults.killMachine('exec1').then(() => grid.faults.startMachine('exec1')),
       ]);
     },
