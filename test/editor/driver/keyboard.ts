@@ -44,14 +44,10 @@ export class Keyboard {
   }
 
   /** Waits until this part of the window has the focus by itself: after it was opened, say. */
-  async isIn(selector: string, timeoutMs?: number): Promise<void> {
-    await until(
-      `the focus in ${selector}`,
-      async () => {
-        if (await this.page.evaluate<boolean>(`document.activeElement?.closest(${JSON.stringify(selector)}) != null`)) return true;
-        throw new Error(`it is on ${(await this.focused()).slice(0, 120)}`);
-      },
-      timeoutMs,
-    );
+  async isIn(selector: string): Promise<void> {
+    await until(`the focus in ${selector}`, async () => {
+      if (await this.page.evaluate<boolean>(`document.activeElement?.closest(${JSON.stringify(selector)}) != null`)) return true;
+      throw new Error(`it is on ${(await this.focused()).slice(0, 120)}`);
+    });
   }
 }
