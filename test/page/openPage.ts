@@ -29,6 +29,9 @@ export interface AxeViolation {
   readonly nodes: readonly string[];
 }
 
+/** Below the limit of a test, so that a failure names what was not said. */
+const saidWithinMs = 30_000;
+
 export class OpenPage {
   readonly received: ToHost[] = [];
   /** Errors of the console and of scripts: refused by the policy, thrown, warned. A test ends with none. */
@@ -42,7 +45,7 @@ export class OpenPage {
 
   /** Waits for a message of the page. */
   async heard<Type extends ToHost['type']>(type: Type, fits: (message: Extract<ToHost, { type: Type }>) => boolean = () => true): Promise<Extract<ToHost, { type: Type }>> {
-    return until(`the page says ${type}`, () => Promise.resolve(this.received.find((message): message is Extract<ToHost, { type: Type }> => message.type === type && fits(message as Extract<ToHost, { type: Type }>))));
+    return until(`the page says ${type}`, () => Promise.resolve(this.received.find((message): message is Extract<ToHost, { type: Type }> => message.type === type && fits(message as Extract<ToHost, { type: Type }>))), saidWithinMs);
   }
 
   async setTheme(theme: ThemeName): Promise<void> {

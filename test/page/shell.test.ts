@@ -7,8 +7,9 @@ import { themeNames } from './themes.ts';
 /** Says that there is one run, and nothing of the views. */
 async function host(message: ToHost, post: (message: ToPage) => Promise<void>): Promise<void> {
   if (message.type !== 'ready') return;
-  await post({ type: 'start', words: {}, language: 'en', route: null });
+  // The runs first: who hears the page subscribe knows that it has them.
   await post({ type: 'shell', difference: [{ at: [], value: { runs: [{ run_id: 'ridge-1', run_name: 'ridge <b>x</b>', words: 'running' }], trusted: true, hasFolder: true } }] });
+  await post({ type: 'start', words: {}, language: 'en', route: null });
 }
 
 describe('the page’s frame', function () {
@@ -34,6 +35,8 @@ describe('the page’s frame', function () {
   it('goes by keyboard, names the newest run, and is there again after a reload', async () => {
     const page = await stage.open({ host });
     await page.heard('subscribe');
+    // It is drawn with the next frame only.
+    await page.page.locator('header nav a').first().waitFor();
     await page.page.keyboard.press('Tab');
     await page.page.keyboard.press('Tab');
     await page.page.keyboard.press('Enter');
