@@ -42,8 +42,19 @@ export async function buildTasks(input: BuildTasksInput, context: OperationConte
     if (path.relative(experimentDir, file).startsWith('..')) throw new HpcError('spec_invalid', `${name} lies outside the workspace.`);
     return fs.readFileSync(file, 'utf8');
   };
+  const { executors: found } = await discoverExecutors(experimentDir, { signal: context.signal });
+  const executors = input.executors.map((name) => {
+    const executor = found.find((candidate) => candidate.path === name || candidate.path === name.replace(/^\.\//, ''));
+    if (!executor) throw new HpcError('executor_not_found', `There is no executor ${JSON.stringify(name)} in the workspace.`, { remediation: `Found: ${found.map((candidate) => candidate.path).slice(0, 20).join(', ') || 'none'}.` });
+    const flags = executor.flags.map((flag): SweepFlag => ({ name: flag.name, type: flag.type, required: flag.required, help: flag.help }));
+    return { path: executor.path, flags };
+  });
+  const parameters = new Set(executors.flatMap(({ flags }) => flags.map(({ name }) => name)));
+  /** A parameter may be named as its flag is spelled: `use-bias` is `use_bias`. */
+  const parameterName = (name: string): string => ((spelled) => (parameters.has(spelled) ? spelled : name))(name.replaceAll('-', '_'));
   const axesOf = (axes: Readonly<Record<string, Values>>): Axis[] =>
-    Object.entries(axes).map(([name, values]): Axis => {
+    Object.entries(axes).map(([given, values]): Axis => {
+      const name = parameterName(given);
       if (typeof values !== 'string') return { name, values: [...values] };
       try {
         const parsed = parseSweep(values, { readFile });
@@ -54,13 +65,6 @@ export async function buildTasks(input: BuildTasksInput, context: OperationConte
       }
     });
 
-  const { executors: found } = await discoverExecutors(experimentDir, { signal: context.signal });
-  const executors = input.executors.map((name) => {
-    const executor = found.find((candidate) => candidate.path === name || candidate.path === name.replace(/^\.\//, ''));
-    if (!executor) throw new HpcError('executor_not_found', `There is no executor ${JSON.stringify(name)} in the workspace.`, { remediation: `Found: ${found.map((candidate) => candidate.path).slice(0, 20).join(', ') || 'none'}.` });
-    const flags = executor.flags.map((flag): SweepFlag => ({ name: flag.name, type: flag.type, required: flag.required, help: flag.help }));
-    return { path: executor.path, flags };
-  });
   const shared = axesOf(input.axes ?? {});
   const own = input.executor_axes ?? {};
   const stranger = Object.keys(own).find((name) => !executors.some((executor) => executor.path === name));
@@ -69,7 +73,7 @@ export async function buildTasks(input: BuildTasksInput, context: OperationConte
   const groups = Object.keys(own).length > 0 ? executors.map((executor): SweepGroup => ({ fixed: { executor: executor.path }, axes: [...shared, ...axesOf(own[executor.path] ?? {})] })) : undefined;
   const spec: TasksSpec = {
     executors,
-    ...(input.fixed === undefined ? {} : { fixed: input.fixed }),
+    ...(input.fixed === undefined ? {} : { fixed: Object.fromEntries(Object.entries(input.fixed).map(([name, value]) => [parameterName(name), value])) }),
     ...(input.task_generator === undefined ? (groups ? { groups } : { axes: shared }) : { generator: generatorOf(input.task_generator) }),
   };
   const file = path.join(experimentDir, '.hpc', 'tasks.py');

@@ -64,7 +64,7 @@ const renderers: Readonly<Record<string, Renderer>> = {
   resources: (data: ResourcesOutput) => resourcesLines(data),
   discover: (data: { executors: { path: string; kind: string; summary: string; flags: { name: string; type: string; default: unknown; required: boolean }[] }[]; problems: { path: string; message: string }[] }) =>
     [
-      ...data.executors.flatMap((e) => [`${e.path}  (${e.kind}) ${e.summary}`, ...e.flags.map((f) => `    --${f.name} <${f.type}>${f.required ? ' required' : f.default === null ? '' : ` = ${JSON.stringify(f.default)}`}`)]),
+      ...data.executors.flatMap((e) => [`${e.path}  (${e.kind}) ${e.summary}`.trimEnd(), ...e.flags.map((f) => `    ${f.name} <${f.type}>${f.required ? ' required' : f.default === null ? '' : ` = ${JSON.stringify(f.default)}`}`)]),
       ...data.problems.map((p) => `! ${p.path}: ${p.message}`),
     ].join('\n') || 'No executors were found in executors/, scripts/, src/ or here.',
   'build-tasks-py': (data: { path: string; written: boolean; task_count: number; preview: Readonly<Record<string, unknown>>[] }) => [`${data.written ? 'Wrote' : 'Would write'} ${data.path}: ${data.task_count} tasks.`, ...previewLines(data.preview, data.task_count)].join('\n'),

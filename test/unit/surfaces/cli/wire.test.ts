@@ -81,11 +81,14 @@ describe('the command line’s wire (contract)', function () {
   });
 
   it('takes the input from --spec, a file or standard input; flags win', async () => {
-    desk.write('executors/one.py', 'import argparse\np = argparse.ArgumentParser()\np.add_argument("--x", type=int)\np.parse_args()\n');
+    desk.write('executors/one.py', 'import argparse\np = argparse.ArgumentParser()\np.add_argument("--x", type=int)\np.add_argument("--as-spelled")\np.parse_args()\n');
     desk.write('spec file.json', JSON.stringify({ executors: ['executors/one.py'], axes: { x: '1,2,3' }, dry_run: true }));
     const count = async (words: readonly string[], stdin = ''): Promise<number> => (await desk.run(words, { stdin })).data<{ task_count: number }>().task_count;
     assert.equal(await count(['build-tasks-py', '--spec', 'spec file.json']), 3);
     assert.equal(await count(['build-tasks-py', '--spec', '-', '--axes', '{"x": "1:5"}'], fs.readFileSync(path.join(desk.workspace, 'spec file.json'), 'utf8')), 5);
+    // A parameter by the spelling of its flag, too.
+    const spelled = await desk.run(['build-tasks-py', '--spec', 'spec file.json', '--fixed.as-spelled', 'yes']);
+    assert.deepEqual(spelled.data<{ preview: unknown[] }>().preview[0], { as_spelled: 'yes', x: 1 });
     for (const [spec, stdin, message] of [['-', '{', /not JSON/], ['-', '[]', /JSON object/], ['missing.json', '', /Cannot read/], ['-', '{"unknown_key": 1}', /unknown_key/]] as const) {
       const error = errorOf(await desk.run(['build-tasks-py', '--spec', spec], { stdin }));
       assert.equal(error.error_code, 'spec_invalid');
