@@ -92,8 +92,10 @@ export const resubmit = defineOperation({
     const { planResubmit } = await import('../runs/resubmit/planResubmit.ts');
     const { view, groups, blocked } = await planResubmit(requestFrom(given), await runDepsOf(context), context);
     const count = groups.reduce((sum, { tasks }) => sum + tasks.length, 0);
+    // Nothing would happen: that is told, not asked.
+    if (count === 0) return undefined;
     const left = blocked.reduce((sum, { tasks }) => sum + tasks.length, 0);
-    return `Submit ${tasksOf(count)} of run ${given.run_id} (${view.submission.run_name}) again on ${view.sidecar.cluster ?? '?'}: ${groups.map(({ tasks, failureClass, change }) => `${tasks.length} × ${titleOf(failureClass)} (${change})`).join('; ') || 'none'}${left > 0 ? `. ${tasksOf(left)} stay as they are` : ''}.`;
+    return `Submit ${tasksOf(count)} of run ${given.run_id} (${view.submission.run_name}) again on ${view.sidecar.cluster ?? '?'}: ${groups.map(({ tasks, failureClass, change }) => `${tasks.length} × ${titleOf(failureClass)} (${change})`).join('; ')}${left > 0 ? `. ${tasksOf(left)} stay as they are` : ''}.`;
   },
   run: async (given, context) => {
     const deps = await runDepsOf(context);

@@ -192,6 +192,11 @@ export const resultsTable = z.object({
   rows: z.array(z.object({ parameters: z.record(z.string(), z.unknown()), metrics: z.record(z.string(), z.nullable(z.number())), tasks: z.array(z.number()), whole: z.boolean(), missing_tasks: z.array(z.number()), statistics: z.optional(z.record(z.string(), statistics)) })),
   /** What a reader of the numbers has to know: metrics without a mean and why, results of an earlier run, results without a proof of their origin. */
   notes: z.array(z.string()),
+  /** All rows that there are; `rows` may be cut. */
+  row_count: z.number(),
+  task_count: z.number(),
+  /** Tasks that are in none of the numbers (`3,7,12-14`): a grid point without any result has no row. */
+  missing_task_ranges: z.string(),
   files: z.object({ json: z.string(), csv: z.string() }),
   partial: z.boolean(),
 });

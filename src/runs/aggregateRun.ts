@@ -10,6 +10,7 @@ import type { CallOptions, RunDeps } from './deps.ts';
 import { requireOwnRun, runState } from './listRuns.ts';
 import { rangesOf } from './placement.ts';
 import { rememberRuntimes } from './runtimes.ts';
+import { compactTaskIds } from './diagnosis/taskRanges.ts';
 import { csvOf, expandTaskIds, parseCombined, tableOf, type Combined, type Results } from './resultsTable.ts';
 import type { OpenRun } from './runView.ts';
 import { foldEvents, readEvents } from './taskEvents.ts';
@@ -32,6 +33,11 @@ export interface AggregationReport {
 
 export interface AggregatedTable extends Results {
   run_id: string;
+  /** All rows that there are: a reader may be given fewer. */
+  row_count: number;
+  /** Tasks of the run, and those of them that are in none of the numbers (`3,7,12-14`): a grid point without any result has no row. */
+  task_count: number;
+  missing_task_ranges: string;
   files: { json: string; csv: string };
   partial: boolean;
 }
@@ -216,7 +222,7 @@ async function writeTable(run: OpenRun, report: AggregationReport): Promise<Aggr
   const table = tableOf(all, keyOrder);
   const directory = resultsDirectory(run.experimentDir, run.sidecar.run_id);
   const files = { json: path.join(directory, 'summary.json'), csv: path.join(directory, 'summary.csv') };
-  const whole: AggregatedTable = { run_id: run.sidecar.run_id, ...table, files, partial: !report.ok };
+  const whole: AggregatedTable = { run_id: run.sidecar.run_id, ...table, row_count: table.rows.length, task_count: run.sidecar.task_count, missing_task_ranges: compactTaskIds(report.missing_tasks), files, partial: !report.ok };
   await writeJsonAtomic(files.json, { ...whole, report, cmd_sha: run.sidecar.cmd_sha });
   await writeFileAtomic(files.csv, csvOf(table));
   return whole;

@@ -194,7 +194,7 @@ function mergeOne(input: MergeInput, task: number, { array, index, queued, accou
     // The executor was ended from outside: the scheduler knows by whom. Without its word it is a failure.
     const state = input.isCancelRequested(task) ? 'cancelled' : accounted && isTerminalJobState(accounted.state) && accounted.state !== 'completed' ? (fromAccounting[accounted.state] ?? 'failed') : 'failed';
     const how = typeof end.s === 'number' && end.s > 0 ? `was ended by signal ${end.s}` : `ended with status ${end.rc ?? 'unknown'}`;
-    const said = accounted && accounted.state !== 'failed' && accounted.state !== 'completed' ? `; accounting says ${accounted.rawState}` : '';
+    const said = accounted && isTerminalJobState(accounted.state) && accounted.state !== 'failed' && accounted.state !== 'completed' ? `; accounting says ${accounted.rawState}` : '';
     if (outcome === 'paused') return { ...base, state, evidence: `stopped at a checkpoint on ${end.node}, and no job of its chain is left to go on` };
     return { ...base, state, evidence: outcome === 'preempted' ? `was asked to stop on ${end.node} (task log)${said}` : `${how} on ${end.node} (task log)${said}` };
   }

@@ -69,7 +69,8 @@ export function tableOf(combined: Combined, keyOrder: readonly string[]): Result
   const rows = Object.keys(combined.grid_points).map((name): ResultRow => {
     const tasks = [...expandTaskIds(combined.grid_tasks[name] ?? '')];
     const expected = combined.grid_expected?.[name];
-    const missing = expected === undefined ? [] : expandTaskIds(expected).filter((task) => !tasks.includes(task));
+    const there = new Set(tasks);
+    const missing = expected === undefined ? [] : expandTaskIds(expected).filter((task) => !there.has(task));
     // A combiner of before says only whether anything is missing at all.
     return { parameters: combined.params[name] ?? { grid_point: name }, metrics: combined.grid_points[name] ?? {}, tasks, whole: expected === undefined ? combined.errors.length === 0 : missing.length === 0, missing_tasks: missing, ...(tasks.length > 1 && combined.statistics?.[name] ? { statistics: combined.statistics[name] } : {}) };
   });

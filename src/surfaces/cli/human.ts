@@ -36,7 +36,8 @@ export function resultsLines(results: ResultsTable): string {
   return [
     table([...results.parameters, ...results.metrics, 'tasks'], results.rows.map((row) => [...results.parameters.map((name) => row.parameters[name]), ...results.metrics.map((name) => row.metrics[name]), row.tasks.length])),
     '',
-    ...(results.partial ? [`Not all tasks are in these numbers yet: ${results.rows.filter((row) => row.whole).length} of ${results.rows.length} rows are whole.`] : []),
+    ...(results.missing_task_ranges === '' ? [] : [`! Not in these numbers, of ${results.task_count} tasks: ${results.missing_task_ranges}.`]),
+    ...(results.row_count > results.rows.length ? [`The first ${results.rows.length} of ${results.row_count} rows; all are in the table.`] : []),
     ...results.notes.map((note) => plain(`! ${note}`)),
     `Table: ${results.files.csv}`,
     `JSON:  ${results.files.json}`,

@@ -8,7 +8,7 @@ const all = [{ first: 1, last: 4 }];
 const queueRow = (state: JobState, more: Partial<QueueRow> = {}): QueueRow => ({ jobId: '7', indices: all, state, rawState: state.toUpperCase(), name: 'n', reason: '', node: '', ...more });
 const accountingRow = (state: JobState, more: Partial<AccountingRow> = {}): AccountingRow => ({ jobId: '7', indices: all, state, rawState: state.toUpperCase(), name: 'n', comment: '', exitCode: 0, signal: 0, elapsedS: 1, maxRssMiB: null, node: 'node1', ...more });
 
-function stateOf(task: number, more: Partial<MergeInput>): string {
+function viewOf(task: number, more: Partial<MergeInput>): ReturnType<typeof mergeTaskStates>[number] | undefined {
   const input: MergeInput = {
     totalTasks: 4,
     arrays: [{ jobId: '7', attempt: 1, tasks: TaskList.from(0, 4) }],
@@ -19,8 +19,10 @@ function stateOf(task: number, more: Partial<MergeInput>): string {
     nowMs: now,
     ...more,
   };
-  return mergeTaskStates(input)[task]?.state ?? 'none';
+  return mergeTaskStates(input)[task];
 }
+
+const stateOf = (task: number, more: Partial<MergeInput>): string => viewOf(task, more)?.state ?? 'none';
 
 const ended = (o: string, rc: number): MergeInput['histories'] => [{ start: { e: 'start', i: 0, t: 1, node: 'n1' }, end: { e: 'end', i: 0, t: 2, rc, o, node: 'n1' } }, {}, {}, {}];
 
@@ -77,6 +79,11 @@ describe('mergeTaskStates (unit)', () => {
       assert.equal(stateOf(0, { accounting: { rows: [accountingRow(state)], atMs: now } }), expected);
     }
     assert.equal(stateOf(0, { histories: ended('failed', 143), accounting: { rows: [accountingRow('timeout')], atMs: now } }), 'timeout');
+    const evidenceBeside = (state: JobState): string | undefined =>
+      viewOf(0, { histories: ended('failed', 1), accounting: { rows: [accountingRow(state)], atMs: now } })?.evidence;
+    assert.match(evidenceBeside('timeout') ?? '', /status 1 .*; accounting says TIMEOUT/);
+    // It lags behind the task's own word, which proves the end.
+    assert.doesNotMatch(evidenceBeside('pending') ?? 'accounting', /accounting/);
   });
 
   it('a task that was asked to end and is gone is cancelled; one that had ended well stays done', () => {

@@ -86,8 +86,10 @@ describe('reducing on this computer (end to end)', function () {
     const value = JSON.parse(text) as { extra: Record<string, unknown> };
     // Seeds are repetitions: one row for each x.
     fs.writeFileSync(sidecar, JSON.stringify({ ...value, extra: { ...value.extra, replicate_keys: ['seed'] } }));
-    const { rows, partial: notWhole } = await data<{ partial: boolean; rows: { parameters: unknown; whole: boolean; missing_tasks: number[] }[] }>('results', runId, '--partial');
-    assert.equal(notWhole, true);
+    const { rows, partial: notWhole, ...all } = await data<{ partial: boolean; row_count: number; task_count: number; missing_task_ranges: string; rows: { parameters: unknown; whole: boolean; missing_tasks: number[] }[] }>('results', runId, '--partial');
+    assert.deepEqual([notWhole, all.row_count, all.task_count, all.missing_task_ranges], [true, 2, 4, '3']);
+    assert.match((await desk.run(['results', runId, '--limit', '1', '--human'])).stdout, /Not in these numbers, of 4 tasks: 3\.\nThe first 1 of 2 rows/);
+    assert.match((await refused('spec_invalid', 'results', runId, '--sort-by', 'los')).message, /no metric/);
     assert.deepEqual(rows.map(({ parameters, whole, missing_tasks }) => [parameters, whole, missing_tasks]), [[{ x: 0 }, true, []], [{ x: 1 }, false, [3]]]);
     await refused('outputs_missing', 'results', runId, '--no-partial');
   });

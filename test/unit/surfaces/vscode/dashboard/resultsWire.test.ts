@@ -6,7 +6,7 @@ import { differenceOf } from '../../../../../webview/protocol/differences.ts';
 import { wireTable } from '../../../../../webview/protocol/results.ts';
 
 const row = (x: number, m: number | null, tasks: number[]): ResultsTable['rows'][number] => ({ parameters: { x, kind: 'a' }, metrics: { m }, tasks, whole: true, missing_tasks: [] });
-const table = (rows: ResultsTable['rows']): ResultsTable => ({ run_id: 'r', parameters: ['x', 'kind'], metrics: ['m'], rows, notes: ['metric m is not finite in tasks 2: no mean at their grid points'], files: { json: '/r/summary.json', csv: '/r/summary.csv' }, partial: false });
+const table = (rows: ResultsTable['rows']): ResultsTable => ({ run_id: 'r', parameters: ['x', 'kind'], metrics: ['m'], rows, notes: ['metric m is not finite in tasks 2: no mean at their grid points'], row_count: rows.length, task_count: rows.length, missing_task_ranges: '', files: { json: '/r/summary.json', csv: '/r/summary.csv' }, partial: false });
 const at = new Date('2026-03-01T12:00:00Z');
 
 describe('Results on their way to the page (unit)', () => {
