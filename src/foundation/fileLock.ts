@@ -118,24 +118,28 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
+/** Whether the file is there now with this text, and was not before. */
+async function placed(file: string, own: string, text: string): Promise<boolean> {
+  await fs.writeFile(own, text);
+  try {
+    // link() is atomic and, unlike O_EXCL, puts the file there with its holder already written.
+    await fs.link(own, file);
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    await fs.rm(own, { force: true });
+  }
+}
+
 /** The lock if it is free, or its holder proved gone; undefined where somebody else holds it. Does not wait. */
 export async function tryFileLock(file: string): Promise<FileLock | undefined> {
   const token = newToken(8);
   const [boot, start] = await Promise.all([bootId(), processStart(process.pid)]);
   const holderText = JSON.stringify({ host: os.hostname(), pid: process.pid, token, boot, start });
   await fs.mkdir(path.dirname(file), { recursive: true });
-  for (let attempt = 0; ; attempt += 1) {
-    const own = `${file}.${token}`;
-    await fs.writeFile(own, holderText);
-    try {
-      // link() is atomic and, unlike O_EXCL, puts the file there with its holder already written.
-      await fs.link(own, file);
-      break;
-    } catch (error) {
-      if (systemCodeOf(error) !== 'EEXIST') throw error;
-    } finally {
-      await fs.rm(own, { force: true });
-    }
+  for (let attempt = 0; !(await placed(file, `${file}.${token}`, holderText)); attempt += 1) {
     if (attempt >= takings || !(await isAbandoned(file))) return undefined;
     await removeAbandoned(file);
     // Another taker may be at it: a short wait instead of a busy loop.

@@ -96,15 +96,16 @@ async function verdictsOf(view: RunView, session: ClusterSession, deps: RunDeps)
 
 function verdictOf(task: TaskView, array: PlacedArray | undefined, view: RunView, recycled: ReadonlyMap<string, string>, isAccounted: boolean): { verdict: Verdict; state: TaskState; because: string } {
   const { state, evidence } = task;
-  if (array === undefined || array.jobId === null) return { verdict: 'unknown', state, because: 'no job of it is known' };
+  const jobId = array?.jobId ?? null;
+  if (jobId === null) return { verdict: 'unknown', state, because: 'no job of it is known' };
   if (view.facts.stale_reason !== null) return { verdict: 'unknown', state, because: `the cluster could not be asked: ${view.facts.stale_reason}; before, ${evidence}` };
   const isProof = /task log|accounting says|the queue says|result was there/.test(evidence);
   if ((state === 'pending' || state === 'running') && evidence.startsWith('the queue says')) return { verdict: 'alive', state, because: evidence };
   if (['complete', 'failed', 'cancelled', 'timeout'].includes(state) && isProof) return { verdict: 'dead', state, because: evidence };
-  const holder = recycled.get(array.jobId);
+  const holder = recycled.get(jobId);
   const reasons = [
     evidence,
-    ...(holder === undefined ? [] : [`the id ${array.jobId} is that of another job now, ${holder}`]),
+    ...(holder === undefined ? [] : [`the id ${jobId} is that of another job now, ${holder}`]),
     ...(view.facts.gone ? ['the run’s folder on the cluster is gone, and its task logs with it'] : []),
     ...(isAccounted ? [] : ['accounting has nothing of it']),
   ];

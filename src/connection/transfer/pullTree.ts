@@ -98,7 +98,7 @@ function withOutput(error: unknown, stderr: string): unknown {
 }
 
 async function* requestThenCredits(request: unknown, stream: PullStream): AsyncGenerator<Uint8Array> {
-  // eslint-disable-next-line @typescript-eslint/require-await
+  // oxlint-disable-next-line typescript/require-await
   async function* text(): AsyncGenerator<Uint8Array> {
     yield Buffer.from(JSON.stringify(request));
   }

@@ -312,7 +312,7 @@ function refuseUnreadable(tree: LocalTree): void {
   });
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
+// oxlint-disable-next-line typescript/require-await
 async function* once(data: Uint8Array): AsyncGenerator<Uint8Array> {
   yield data;
 }

@@ -179,7 +179,7 @@ function replaying(connection: Connection, tar: Buffer, cut = false): Connection
   return Object.assign(Object.create(connection) as Connection, {
     exec: async (_command: unknown, options: StreamOptions = {}): Promise<ExecResult> => {
       options.onStdout?.(Buffer.from('Welcome!\n\nhpc-transfer-stream\n'));
-      // eslint-disable-next-line @typescript-eslint/require-await
+      // oxlint-disable-next-line typescript/require-await
       async function* whole(): AsyncGenerator<Uint8Array> {
         yield tar;
       }

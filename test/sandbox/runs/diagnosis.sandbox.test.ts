@@ -86,10 +86,15 @@ describe('diagnosis of failed tasks (sandbox)', function () {
     await eventually('it runs', async () => ((await work.status(run)).counts.running === 1 ? true : undefined));
     // Every core of its node is wanted by somebody with more right.
     const { stdout } = await sandbox.asUser('sbatch --parsable --partition=cpu --constraint=gpu --nodes=1 --ntasks=16 --mem-per-cpu=10 --time=2 --output=/dev/null --wrap="sleep 100"');
-    const failures = await eventually('it is preempted', async () => {
-      const found = await failuresOf({ work, run });
-      return found.failed_count > 0 ? found : undefined;
-    }).finally(() => sandbox.asUser(`scancel ${stdout.trim()}`));
+    let failures: Failures;
+    try {
+      failures = await eventually('it is preempted', async () => {
+        const found = await failuresOf({ work, run });
+        return found.failed_count > 0 ? found : undefined;
+      });
+    } finally {
+      await sandbox.asUser(`scancel ${stdout.trim()}`);
+    }
     const failure = classOf(failures, 0);
     // By accounting, or, where that lags, by Slurm's own line in the log.
     assert.deepEqual([failure.error_class, failure.certainty], ['preempted', 'proved'], JSON.stringify(failures));

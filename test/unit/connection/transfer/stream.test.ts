@@ -6,7 +6,7 @@ import { HpcError } from '../../../../src/foundation/errors.ts';
 import { blockBytes, BlockReader, packBlocks, unpackBlock } from '../../../../src/connection/transfer/blocks.ts';
 import { tarHeader, tarPadding } from '../../../../src/connection/transfer/tarFormat.ts';
 
-// eslint-disable-next-line @typescript-eslint/require-await
+// oxlint-disable-next-line typescript/require-await
 async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
 }
