@@ -111,7 +111,7 @@ const policies: Readonly<Record<FailureClass, FailurePolicy>> = {
   import_error: { ...byPerson, title: 'Software missing', advice: 'Install the missing package or load the module in the environment of the cluster profile, then resubmit.', action: 'user-fix-deps' },
   file_not_found: { ...byPerson, title: 'File not found', advice: 'Put the file where the task looks for it on the cluster, or correct the path, then resubmit.', action: 'user-fix-paths' },
   permission_denied: { ...byPerson, title: 'Permission denied', advice: 'Correct the permissions of what the line names, then resubmit.', action: 'user-fix-permissions' },
-  python_traceback: { ...byPerson, title: 'Error in the program', advice: 'Correct the program at the line that is shown, then submit anew.', action: 'user-debug' },
+  python_traceback: { ...byPerson, title: 'Error in the program', advice: 'Correct the program at the line that is shown, then resubmit: the corrected code is copied first.', action: 'user-debug' },
   unknown: { ...byPerson, title: 'Failed, cause not found', advice: 'Read the log: nothing in it, and nothing that the scheduler said, names a cause.', action: 'user-debug' },
 };
 

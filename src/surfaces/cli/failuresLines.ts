@@ -17,7 +17,7 @@ const at = (path: string, line: number | null): string => (line === null ? path 
 
 function whatToDo(group: Group): string {
   const { retry_advice: retry } = group;
-  if (!retry) return group.advice;
+  if (!retry) return group.error_class === 'unknown' ? group.advice : `${group.advice.replace(/\.$/, '')} (resubmit --category ${group.error_class}).`;
   const change = retry.policy.mem_multiplier ? ` × ${retry.policy.mem_multiplier} memory` : retry.policy.walltime_multiplier ? ` × ${retry.policy.walltime_multiplier} time` : '';
   const left = retry.eligible_task_ids.length;
   const used = retry.blocked_task_ids.length;

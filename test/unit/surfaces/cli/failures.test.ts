@@ -114,7 +114,7 @@ describe('failures on this computer (end to end)', function () {
     const { code, stdout } = await desk.run(['failures', runId, '--no-refresh', '--human']);
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^13 tasks failed, in \d+ ways\.$/m);
-    assert.match(stdout, /^Error in the program: 3 tasks \(1,12-13\)\n {4}ValueError: alpha 1 must be below 7 .*\n {4}at executors\/fail\.py:6.*\n {4}\/.*\.err:\d+\n {4}→ Correct the program/m);
+    assert.match(stdout, /^Error in the program: 3 tasks \(1,12-13\)\n {4}ValueError: alpha 1 must be below 7 .*\n {4}at executors\/fail\.py:6.*\n {4}\/.*\.err:\d+\n {4}→ Correct the program at .* \(resubmit --category python_traceback\)/m);
     assert.match(stdout, /^Time limit: 1 task \(10\)$/m);
   });
 
