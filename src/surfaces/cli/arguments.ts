@@ -3,6 +3,7 @@
  * second list of them. Pure.
  */
 import { HpcError } from '../../foundation/errors.ts';
+import { quoteCommand } from '../../foundation/quoting.ts';
 import type { JsonSchema } from '../../operations/operation.ts';
 
 export interface GlobalFlags {
@@ -134,6 +135,11 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
     }
     if (flagsEnded || !word.startsWith('--')) {
       const name = names.shift();
+      // As after `srun` or `ssh`: the words of a program are one command, each as it was given.
+      if (flagsEnded && name === 'command' && at + 1 < words.length) {
+        assign(input, [name], quoteCommand(words.slice(at)), verb);
+        break;
+      }
       if (name === undefined) throw usage(`${JSON.stringify(word)} is one word too many for ${verb}.`, verb);
       assign(input, [name], valueOf(word, schemaAt(schema, [name])), verb);
       continue;

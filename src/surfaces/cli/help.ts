@@ -35,6 +35,7 @@ export function verbHelp(operation: Operation): string {
     '',
     ...rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`.trimEnd()),
     '',
+    ...(operation.positional.includes('command') ? ['The command may also stand at the end, after --: a shell command as one word, or a program and its arguments.', ''] : []),
     ...(operation.name === 'reservation-exec' ? execFlags : []),
     ...globalFlags(operation.confirms),
   ].join('\n');

@@ -54,6 +54,13 @@ describe('the command line’s arguments', () => {
     refuses(/one word too many/, 'status', 'r', '--', '-h');
   });
 
+  it('takes a program and its arguments after -- as one command; a single word is a shell command', () => {
+    assert.deepEqual(inputOf('reservation-exec', 'n1', '--human', '--', 'python3', '-c', "print('a b')", '--yes'), { name: 'n1', command: `python3 -c 'print('\\''a b'\\'')' --yes` });
+    assert.deepEqual(inputOf('reservation-exec', '--', 'n1', 'ls', '*.py'), { name: 'n1', command: "ls '*.py'" });
+    assert.deepEqual(inputOf('job-run', '--cluster', 'c', '--', 'ls *.py | wc -l'), { cluster: 'c', command: 'ls *.py | wc -l' });
+    refuses(/one word too many/, 'reservation-exec', 'n1', 'ls', '--', '-l');
+  });
+
   it('tells the flags that every verb has from its own', () => {
     assert.deepEqual(parse('status', 'r', '--human', '--yes', '--experiment-dir', '/w', '--spec', '-', '--log-level', 'debug').flags, { experimentDir: '/w', spec: '-', human: true, raw: false, yes: true, help: false, logLevel: 'debug' });
   });
