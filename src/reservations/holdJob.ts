@@ -71,6 +71,19 @@ export async function holdScript(facts: OwnFacts, session: ClusterSession, clust
   return `#!/bin/sh\n${exports}\n${own}\n${body}`;
 }
 
+/** The time from which accounting is asked, as the dialects write it; the holding job puts its own there. */
+const someDay = new Date('2001-01-03T00:00:00Z');
+const dayBefore = '2001-01-02T00:00:00';
+
+/** How the holding job looks for a successor whose submission got no answer; null where its dialect's answers cannot be read by pattern. */
+function findSuccessor(facts: OwnFacts, session: ClusterSession, cluster: ClusterFacts): readonly Readonly<Record<string, unknown>>[] | null {
+  const found = session.dialect.findByName(jobName(facts, 'NEXT'), someDay, cluster.tools).map(({ command, patterns }) => {
+    const { argv, ...rest } = commandOnWire(command) as { readonly argv: readonly string[] };
+    return patterns && { ...rest, argv: argv.map((word) => word.replace(dayBefore, '{since}')), job_id_pattern: patterns.jobId, whole_pattern: patterns.whole, no_source_pattern: patterns.noSource };
+  });
+  return found.every((one) => one !== undefined) ? found : null;
+}
+
 /** What `hpc_hold.py` reads as `hold.json`. */
 export function holdSpec(lease: Lease, facts: OwnFacts, session: ClusterSession, cluster: ClusterFacts): Readonly<Record<string, unknown>> {
   const step = holdStep(lease, facts, 'NEXT', session, cluster);
@@ -87,6 +100,7 @@ export function holdSpec(lease: Lease, facts: OwnFacts, session: ClusterSession,
     env: cluster.commandEnvironment,
     unknown_pattern: unknownPattern,
     time_left: session.dialect.name === 'slurm' && squeue !== undefined ? [squeue, '--noheader', '--jobs={job}', '--format=%L'] : null,
+    find: findSuccessor(facts, session, cluster),
     submit: { ...commandOnWire(step.query.command), job_id_pattern: step.query.jobIdPattern, throttled_patterns: step.query.throttledPatterns },
   };
 }

@@ -59,6 +59,7 @@ export async function refreshReservation(nameOrId: string, deps: ReservationDeps
   if (open || facts.stage === 'booking') {
     await deps.leases.exclusively(lease.id, () => settleSubmissions(observed.lease, observed.folder?.receipts ?? {}, deps, call), call.signal);
     did.push('looked for a job whose submission was left open');
+    observed = await observeOne(observed.lease, deps, call);
   }
   if (observed.verdict.kind === 'alive') {
     const session = await deps.session(facts.cluster);

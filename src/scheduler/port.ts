@@ -94,6 +94,21 @@ export interface SubmitQuery extends Query<{ readonly jobId: string }> {
   readonly throttledPatterns: readonly string[];
 }
 
+/**
+ * The question after a job of one name. With the patterns (Python regular expressions; `^` and `$` stand at lines) a program on the cluster can
+ * read the answer without us; they are matched against standard output, a line break, and error output.
+ */
+export interface FindQuery extends Query<readonly { readonly jobId: string; readonly name: string; readonly state: JobState }[]> {
+  readonly patterns?: {
+    /** The first group is the id of a job of exactly that name. */
+    readonly jobId: string;
+    /** The answer is whole: without an id in it there is no such job here. Counts with exit status 0 alone. */
+    readonly whole: string;
+    /** This site does not have what was asked: one source less. */
+    readonly noSource: string;
+  };
+}
+
 /** The scheduler's states, folded into ours. `unknown` keeps the scheduler's word in `rawState`. */
 export type JobState = 'pending' | 'held' | 'running' | 'completing' | 'completed' | 'failed' | 'cancelled' | 'timeout' | 'out_of_memory' | 'node_fail' | 'preempted' | 'unknown';
 
@@ -293,7 +308,7 @@ export interface SchedulerDialect {
   /** The user's whole queue in one call. */
   queue(tools: SchedulerTools): Query<Rows<QueueRow>>;
   /** Finds jobs by their exact name, in the queue and where possible in accounting, `since` a time. */
-  findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly { readonly jobId: string; readonly name: string; readonly state: JobState }[]>[];
+  findByName(name: string, since: Date, tools: SchedulerTools): readonly FindQuery[];
   /** Undefined where the site has none. */
   accounting(jobIds: readonly string[], since: Date, tools: SchedulerTools): Query<Rows<AccountingRow>> | undefined;
   /** Whose a job is and where its output goes; absent where there is no such question. */

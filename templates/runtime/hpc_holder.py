@@ -50,6 +50,7 @@ class Holder:
         self.hinted = False
         self.renewed = False
         self.renewing = None
+        self.told = None
         self.renew_after = 0.0
         self.idle_since = self.started
         self.written = None
@@ -298,7 +299,10 @@ class Holder:
             if outcome["state"] not in ("released",):
                 try:
                     write_json(self.path("renewal.json"), dict(outcome, at=time.time(), hop=self.hop + 1, by=self.job_id))
-                    self.event("renewal", **{k: v for k, v in outcome.items() if k in ("state", "successor", "error")})
+                    # A scheduler that is away for hours is one line of the log, not a thousand.
+                    if outcome != self.told:
+                        self.event("renewal", **{k: v for k, v in outcome.items() if k in ("state", "successor", "error")})
+                    self.told = outcome
                 except OSError:
                     pass
             self.renewing = None

@@ -315,7 +315,9 @@ describe('reservations (sandbox)', function () {
   });
 
   // After the hops: a controller that is away at the moment of a renewal is another matter.
-  it('with the controller down it is UNKNOWN with the reason, the lease stays, and commands go on', async () => {
+  it('with the controller down it is UNKNOWN with the reason, the lease stays, and commands go on; who wants to renew then looks for itself when it is back', async () => {
+    const away = `${tag}away`;
+    await reservationBook.call({ name: away, cluster: 'bed', walltime: '2m', persistent: true, renew_before: 108, wait: 60 }, context);
     await sandbox.faults.slurmctld.stop();
     try {
       const { reservations } = await reservationList.call({ refresh: true }, context);
@@ -329,9 +331,15 @@ describe('reservations (sandbox)', function () {
       terminal.session.write('echo "sum=$((40+2))"\r');
       await eventually('it answers', async () => Promise.resolve(text.includes('sum=42') || undefined));
       terminal.session.dispose();
+      await eventually('the successor could not be submitted', async () => ((await sandbox.asUser(`cat "$HOME/.hpc-agent/reservations/"*"/renewal.json"`)).stdout.includes('"state": "unknown"') ? true : undefined), 60_000);
     } finally {
       await sandbox.faults.slurmctld.start();
     }
+    // Nobody asks here but the job itself.
+    const hops = async (): Promise<readonly string[]> => (await sandbox.asRoot(`squeue --noheader --states=all --format='%i %j' | grep " ${away}-h1-" || true`)).stdout.split('\n').filter((line) => line !== '');
+    await eventually('the job submits its successor', async () => ((await hops()).length > 0 ? true : undefined), 90_000);
+    assert.deepEqual((await hops()).length, 1);
+    await reservationRelease.call({ name: away }, context);
     await eventually('alive again', async () => ((await get(dev)).liveness === 'alive' ? true : undefined));
     const verified = await reservationVerify.call({ name: dev }, context);
     assert.deepEqual(verified.findings, []);

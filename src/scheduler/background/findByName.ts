@@ -1,12 +1,12 @@
 /** Finding a job whose id was lost: one look, as queue and record are the same thing here. */
 import * as z from 'zod/mini';
 import { assertJobName } from '../jobName.ts';
-import type { JobState, Query, SchedulerTools } from '../port.ts';
+import type { FindQuery, SchedulerTools } from '../port.ts';
 import { elementState, runtimeCommand, runtimeRecords } from './runtimeCommand.ts';
 
 const record = z.object({ job: z.string(), name: z.string(), state: elementState });
 
-export function findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly { readonly jobId: string; readonly name: string; readonly state: JobState }[]>[] {
+export function findByName(name: string, since: Date, tools: SchedulerTools): readonly FindQuery[] {
   assertJobName(name);
   // A day early: the clocks of two machines differ.
   const body = { name, since: Math.floor(since.getTime() / 1000) - 86_400 };

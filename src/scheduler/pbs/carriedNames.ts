@@ -11,9 +11,16 @@ import type { PbsRecord } from './records.ts';
 export const nameVariable = 'HPC_AGENT_NAME';
 export const commentVariable = 'HPC_AGENT_COMMENT';
 
-/** 15 characters, the same for the same name. */
+/** 15 characters, the same for the same name. All jobs of one held node share one: what submits the next knows the name only with `NEXT` in it. */
 export function shortJobName(name: string): string {
-  return name.length <= 15 ? name : `h${sha256Hex(name).slice(0, 14)}`;
+  return name.length <= 15 ? name : `h${sha256Hex(name.replace(hop, '-hNEXT-')).slice(0, 14)}`;
+}
+
+const hop = /-h\d+-/;
+
+/** Whether the short name stands for this name alone. */
+export function isShortNameItsOwn(name: string): boolean {
+  return !hop.test(name);
 }
 
 /** The word for `-v`. The leading `c-` keeps a comment of digits from being read as a number. */

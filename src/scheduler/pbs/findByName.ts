@@ -6,8 +6,9 @@
  */
 import { assertJobName } from '../jobName.ts';
 import { requiredTool } from '../requiredTool.ts';
-import type { CommandOutput, JobState, Query, SchedulerTools } from '../port.ts';
-import { shortJobName } from './carriedNames.ts';
+import { patternOf } from '../namePattern.ts';
+import type { CommandOutput, FindQuery, JobState, SchedulerTools } from '../port.ts';
+import { isShortNameItsOwn, nameVariable, shortJobName } from './carriedNames.ts';
 import { endOf } from './jobEnd.ts';
 import { gatherJobs, type PbsJob } from './jobs.ts';
 import { pbsAnswer, pbsQuestion } from './program.ts';
@@ -30,16 +31,22 @@ function stateOf(job: PbsJob): JobState {
 
 function found(name: string, output: CommandOutput): readonly FoundJob[] {
   const { jobs } = gatherJobs(readRecords(pbsAnswer('qstat', output).text).records);
-  return jobs.filter((job) => job.name === name || job.name === shortJobName(name)).map((job) => ({ jobId: job.jobId, name, state: stateOf(job) }));
+  return jobs.filter((job) => job.name === name || (isShortNameItsOwn(name) && job.name === shortJobName(name))).map((job) => ({ jobId: job.jobId, name, state: stateOf(job) }));
 }
 
-export function findByName(name: string, _since: Date, tools: SchedulerTools): readonly Query<readonly FoundJob[]>[] {
+export function findByName(name: string, _since: Date, tools: SchedulerTools): readonly FindQuery[] {
   assertJobName(name);
   const qstat = requiredTool('qstat', tools);
-  const query = (history: string): Query<readonly FoundJob[]> => ({
+  const pattern = patternOf(name);
+  const query = (history: string): FindQuery => ({
     // TORQUE has no `-x` of this meaning: what ended a moment ago is in its queue.
     command: pbsQuestion(`${history}\njobs "$old" "$1" "$2"\n{ show "$old -f" $ids; [ "$family" != torque ] || show '-f -t' $(arrays $ids); } | lean`, qstat, tools.user, [name, shortJobName(name)], 60),
     parse: (output) => found(name, output),
+    patterns: {
+      jobId: String.raw`^Job Id: (\d+(?:\[\])?)[^\n]*\n(?:(?!Job Id: )[^\n]*\n)*?(?:    Job_Name = ${pattern}$|[^\n]*\b${nameVariable}=${pattern}(?:,|$))`,
+      whole: String.raw`^HPCQ-BEGIN \w+$(?![\s\S]*(?:^HPCQ-RC [1-9]|maintain job history))[\s\S]*^HPCQ-END$`,
+      noSource: 'maintain job history',
+    },
   });
   return [query('old='), query('old=; [ "$family" = torque ] || old=-x')];
 }

@@ -14,8 +14,11 @@ import { sgeFailure } from './errors.ts';
 import { unitSeparator } from './framing.ts';
 import { parseSgeBytes, sgeEnd } from './states.ts';
 
-const fields = ['jobnumber', 'taskid', 'hostname', 'failed', 'exit_status', 'ru_wallclock', 'ru_maxrss', 'maxvmem', 'deleted_by', 'category', 'jobname'] as const;
-type QacctRecord = Record<(typeof fields)[number], string>;
+export const qacctFields = ['jobnumber', 'taskid', 'hostname', 'failed', 'exit_status', 'ru_wallclock', 'ru_maxrss', 'maxvmem', 'deleted_by', 'category', 'jobname'] as const;
+type QacctRecord = Record<(typeof qacctFields)[number], string>;
+
+/** Written for Python too. */
+export const noAccountingFile = /[Nn]o accounting file|[Aa]ccounting.*(No such file|not exist)|[Cc]annot find|[Cc]an't (stat|open|read).*accounting/;
 
 /** POSIX awk. Prints the wanted records, and at the end qacct's exit status, which a pipe would lose. */
 const awkProgram = `
@@ -51,7 +54,7 @@ export interface AccountingSelection {
 export function qacctCommand(qacct: string, selection: AccountingSelection, tools: SchedulerTools): Query<unknown>['command'] {
   const { jobIds = [], name = '' } = selection;
   const which = name !== '' ? name : jobIds.length === 1 ? (jobIds[0] ?? '*') : '*';
-  return { argv: ['/bin/sh', '-c', script, 'hpc-agent', qacct, tools.user, which, fields.join(' '), jobIds.join(' '), name, awkProgram], unset: sgeUnset, env: sgeEnvironment, timeoutS: 120 };
+  return { argv: ['/bin/sh', '-c', script, 'hpc-agent', qacct, tools.user, which, qacctFields.join(' '), jobIds.join(' '), name, awkProgram], unset: sgeUnset, env: sgeEnvironment, timeoutS: 120 };
 }
 
 export function parseQacctRecords(output: CommandOutput): { records: QacctRecord[]; malformed: string[] } {
@@ -61,7 +64,7 @@ export function parseQacctRecords(output: CommandOutput): { records: QacctRecord
   const status = Number(end[1]);
   if (status !== 0) {
     const nothing = /(not found|no jobs running since startup)\s*$/im.test(output.stderr.trim());
-    if (/no accounting file|accounting.*(No such file|not exist)|cannot find|can't (stat|open|read).*accounting/i.test(output.stderr)) {
+    if (noAccountingFile.test(output.stderr)) {
       throw new HpcError('remote_command_failed', `qacct: ${output.stderr.trim().slice(-300)}`, { remediation: 'This host cannot read the accounting file: states come from the queue and from the task events.', details: { reason: 'accounting_disabled' } });
     }
     if (!nothing) throw sgeFailure('qacct', { ...output, exitCode: status });
@@ -71,8 +74,8 @@ export function parseQacctRecords(output: CommandOutput): { records: QacctRecord
   for (const line of text.split('\n')) {
     if (!line.startsWith(`HPCA${unitSeparator}`)) continue;
     const values = line.split(unitSeparator).slice(1);
-    const record = Object.fromEntries(fields.map((field, position) => [field, values[position] ?? ''])) as QacctRecord;
-    if (values.length === fields.length + 1 && values.at(-1) === 'HPCE' && /^\d+$/.test(record.jobnumber) && /^\d+/.test(record.failed) && /^\d+/.test(record.exit_status)) records.push(record);
+    const record = Object.fromEntries(qacctFields.map((field, position) => [field, values[position] ?? ''])) as QacctRecord;
+    if (values.length === qacctFields.length + 1 && values.at(-1) === 'HPCE' && /^\d+$/.test(record.jobnumber) && /^\d+/.test(record.failed) && /^\d+/.test(record.exit_status)) records.push(record);
     else malformed.push(line);
   }
   return { records, malformed };

@@ -4,7 +4,8 @@
  * Rule: a submission that sbatch refused can leave a record that FAILED without ever having a node (seen for memory and node
  * counts that no node has). It is not a job that was accepted, so it is not found here.
  */
-import type { CommandOutput, JobState, Query, SchedulerTools } from '../port.ts';
+import { noPattern, patternOf } from '../namePattern.ts';
+import type { CommandOutput, FindQuery, JobState, SchedulerTools } from '../port.ts';
 import { assertJobName } from '../jobName.ts';
 import { parseSacctRecords, sacctArguments } from './accountingQuery.ts';
 import { framedQuery, framedText, rejectSilentRefusal } from './framing.ts';
@@ -41,12 +42,18 @@ function inAccounting(name: string, output: CommandOutput): FoundJob[] {
   );
 }
 
-export function findByName(name: string, since: Date, tools: SchedulerTools): readonly Query<readonly FoundJob[]>[] {
+/** Whole, and no error line that stands for an empty list (see `rejectSilentRefusal`). */
+const whole = String.raw`^HPCQ-END$(?![\s\S]*^\S*(?:squeue|sacct)\S*: (?:error|fatal): )`;
+const noAccounting = 'accounting storage is disabled|accounting_storage/none|not running a supported accounting_storage plugin';
+
+export function findByName(name: string, since: Date, tools: SchedulerTools): readonly FindQuery[] {
   assertJobName(name);
-  const queries: Query<readonly FoundJob[]>[] = [
+  const named = patternOf(name);
+  const queries: FindQuery[] = [
     {
       command: framedQuery([...squeueArguments(tools, 'all'), `--name=${name}`], 45),
       parse: (output, strict) => foldJobs(parseQueue(output, strict).rows.filter((row) => row.name === name && !(row.state === 'failed' && row.node === ''))),
+      patterns: { jobId: String.raw`^HPCQ\|(\d+)(?:_[^|\n]*)?\|(?!FAILED\|[^|\n]*\|\|)(?:[^|\n]*\|){3}${named}\|HPCE$`, whole, noSource: noPattern },
     },
   ];
   const sacct = tools.tools.sacct;
@@ -54,6 +61,7 @@ export function findByName(name: string, since: Date, tools: SchedulerTools): re
     queries.push({
       command: framedQuery([...sacctArguments(sacct, since), '--allocations', `--user=${tools.user}`, `--name=${name}`], 60),
       parse: (output) => inAccounting(name, output),
+      patterns: { jobId: String.raw`^(\d+)(?:_[^.\x1f]*)?\x1f(?!FAILED\x1f(?:[^\x1f]*\x1f){3}None assigned\x1f)(?:[^\x1f]*\x1f){7}${named}\x1f\d+$`, whole, noSource: noAccounting },
     });
   }
   return queries;

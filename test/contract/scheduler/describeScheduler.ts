@@ -6,6 +6,7 @@ import { HpcError } from '../../../src/foundation/errors.ts';
 import { indicesOf } from '../../../src/scheduler/indexRanges.ts';
 import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type Query, type QueueRow, type SubmitRequest } from '../../../src/scheduler/port.ts';
 import type { Lack, SchedulerPlace } from './place.ts';
+import { parseBothWays } from './readByPattern.ts';
 
 export function describeScheduler(title: string, open: () => Promise<SchedulerPlace>): void {
   describe(title, function () {
@@ -24,7 +25,7 @@ export function describeScheduler(title: string, open: () => Promise<SchedulerPl
 
     const lacks = (what: Lack): boolean => place.lacks?.includes(what) ?? false;
     async function ask<T>(query: Query<T>, variables?: Readonly<Record<string, string>>): Promise<T> {
-      return query.parse(await place.run(query.command, variables), true);
+      return parseBothWays(query, await place.run(query.command, variables));
     }
     async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
       for (let tries = 0; tries < 600; tries += 1) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { HpcError } from '../../../src/foundation/errors.ts';
 import { dialectFor } from '../../../src/scheduler/dialects.ts';
 import type { Query, SchedulerTools, SubmitRequest } from '../../../src/scheduler/port.ts';
+import { parseBothWays } from './readByPattern.ts';
 import { startFakePbs, type FakePbs, type PbsControl } from './fakePbs/fakePbs.ts';
 import { commandText, spawnText } from './place.ts';
 
@@ -24,7 +25,7 @@ describe('a PBS in trouble', function () {
       tools,
       ask: async (query) => {
         assert.ok(query);
-        return query.parse(await spawnText('sh', ['-c', commandText(query.command)], { env: fake.env, ...(query.command.stdin === undefined ? {} : { stdin: query.command.stdin }) }), true);
+        return parseBothWays(query, await spawnText('sh', ['-c', commandText(query.command)], { env: fake.env, ...(query.command.stdin === undefined ? {} : { stdin: query.command.stdin }) }));
       },
       request: { name: 'a-name-of-more-than-fifteen-letters', comment: 'token', scriptPath: '/bin/true', workdir: fake.home, array: { ranges: [{ first: 1, last: 3 }] }, dependencies: [], resources: {}, stdoutPath: '/dev/null', stderrPath: '/dev/null' },
     };

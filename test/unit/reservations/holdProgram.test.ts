@@ -6,6 +6,9 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { commandOnWire } from '../../../src/cluster/session.ts';
+import { unknownPattern } from '../../../src/cluster/submitProtocol.ts';
+import { slurmDialect } from '../../../src/scheduler/slurm/dialect.ts';
 import { python } from './place.ts';
 
 const runtime = path.resolve(import.meta.dirname, '../../../templates/runtime');
@@ -44,8 +47,40 @@ class Bed {
     fs.mkdirSync(path.join(this.state, 'receipts'), { recursive: true });
   }
 
-  ask(verb: string, request: unknown): Readonly<Record<string, unknown>> {
-    const { stdout, stderr } = spawnSync(python, ['-S', '-E', '-B', path.join(runtime, 'hpc_hold.py'), verb], { input: JSON.stringify(request), encoding: 'utf8' });
+  /** A scheduler that can be away (`away`), lose its answer (`lose`), and tells of what is in the ledger; with no time between a look and the next. */
+  static withQueue(spec: Readonly<Record<string, unknown>> = {}): Bed {
+    const bed = new Bed();
+    const at = (name: string): string => path.join(bed.directory, name);
+    const away = (tool: string): string => `if [ -e '${at('away')}' ]; then echo x >>'${at('asked')}'; echo '${tool}: error: Unable to contact slurm controller (connect failure)' >&2; exit 1; fi\n`;
+    const lost = `echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; touch '${at('away')}'; exit 1`;
+    const take = `echo "$1" >>'${bed.ledger}'`;
+    fs.writeFileSync(at('sbatch'), `#!/bin/sh\n${away('sbatch')}case $(cat '${at('lose')}' 2>/dev/null) in after) ${take}; rm '${at('lose')}'; ${lost} ;; before) rm '${at('lose')}'; ${lost} ;; esac\n${take}\nwc -l <'${bed.ledger}' | tr -d ' '\n`);
+    fs.writeFileSync(at('squeue'), `#!/bin/sh\n${away('squeue')}n=0; while read -r name; do n=$((n + 1)); [ -e '${at('forgets')}' ] || printf 'HPCQ|%s|PENDING|Priority||%s|HPCE\\n' $n "$name"; done <'${bed.ledger}'\n`, { mode: 0o755 });
+    fs.writeFileSync(at('sacct'), `#!/bin/sh\n${away('sacct')}[ ! -e '${at('no accounting')}' ] || { cat '${at('no accounting')}' >&2; exit 1; }\nn=0; while read -r name; do n=$((n + 1)); printf '%s\\037PENDING\\0370:0\\0370\\037\\037None assigned\\037p\\037\\037%s\\037%s\\n' $n "$name" $n; done <'${bed.ledger}'\n`, { mode: 0o755 });
+    const find = slurmDialect.findByName('pool-hNEXT-t0ken', new Date(), { tools: { squeue: at('squeue'), sacct: at('sacct') }, python, user: 'me', runtimeDirectory: runtime });
+    const file = path.join(bed.state, 'hold.json');
+    const hold = JSON.parse(fs.readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
+    fs.writeFileSync(file, JSON.stringify({ ...hold, unknown_pattern: unknownPattern, persistent: true, ...spec, find: find.map(({ command, patterns }) => ({ ...commandOnWire(command), job_id_pattern: patterns?.jobId, whole_pattern: patterns?.whole, no_source_pattern: patterns?.noSource })) }));
+    const program = path.join(bed.state, 'hpc_renewal.py');
+    fs.writeFileSync(program, fs.readFileSync(program, 'utf8').replace(/^(SETTLE|TWICE)_S = .*$/gm, '$1_S = 0.01'));
+    return bed;
+  }
+
+  /** The program's own turn at the successor, once. */
+  renew(): Readonly<Record<string, unknown>> {
+    return this.ask('renewal', { directory: this.state, hop: 1 }, this.state).outcome as Readonly<Record<string, unknown>>;
+  }
+
+  put(name: string, text = ''): void {
+    fs.writeFileSync(path.join(this.directory, name), text);
+  }
+
+  remove(name: string): void {
+    fs.rmSync(path.join(this.directory, name));
+  }
+
+  ask(verb: string, request: unknown, programs = runtime): Readonly<Record<string, unknown>> {
+    const { stdout, stderr } = spawnSync(python, ['-S', '-E', '-B', path.join(programs, 'hpc_hold.py'), verb], { input: JSON.stringify(request), encoding: 'utf8' });
     assert.ok(stdout.startsWith('HOLD1 '), stderr);
     return JSON.parse(stdout.slice(6)) as Readonly<Record<string, unknown>>;
   }
@@ -246,6 +281,51 @@ describe('the program of a held node (unit)', function () {
     assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
     bed.ask('release', { directory: bed.state });
     assert.equal((bed.ask('renewal', { directory: bed.state, hop: 2 }).outcome as Event).state, 'released');
+    assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
+  });
+
+  it('a submission whose answer was lost: the successor is looked for by its name, adopted where it is, submitted again where it provably is not', () => {
+    for (const [lose, submitted] of [['after', 'pool-h1-t0ken'], ['before', undefined]] as const) {
+      bed = Bed.withQueue();
+      bed.put('lose', lose);
+      assert.equal(bed.renew().state, 'unknown');
+      // Away for long: it stays unknown, with the reason, and nothing is submitted.
+      for (let times = 0; times < 3; times += 1) {
+        const { state, error } = bed.renew();
+        assert.deepEqual([state, /Socket timed out.*could not be asked for it: .*Unable to contact/.test(String(error))], ['unknown', true], String(error));
+      }
+      assert.deepEqual(bed.taken(), submitted === undefined ? [] : [submitted]);
+      bed.remove('away');
+      // The controller answers and accounting does not: what it does not know proves nothing alone.
+      bed.put('forgets');
+      bed.put('no accounting', 'sacct: error: Problem talking to the database: Connection refused');
+      assert.deepEqual([bed.renew().state, bed.taken().length], ['unknown', submitted === undefined ? 0 : 1]);
+      bed.remove('forgets');
+      bed.remove('no accounting');
+      for (let times = 0; times < 3; times += 1) assert.deepEqual(bed.renew(), { state: 'submitted', successor: '1' });
+      assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
+      assert.match(String(bed.read('receipts/h1.json')?.found), submitted === undefined ? /undefined/ : /by its name/);
+      if (lose === 'after') fs.rmSync(bed.directory, { recursive: true });
+    }
+    // A site without accounting has one source less.
+    fs.rmSync(bed.directory, { recursive: true });
+    bed = Bed.withQueue();
+    bed.put('lose', 'before');
+    assert.equal(bed.renew().state, 'unknown');
+    bed.remove('away');
+    bed.put('no accounting', 'Slurm accounting storage is disabled');
+    assert.deepEqual([bed.renew(), bed.taken()], [{ state: 'submitted', successor: '1' }, ['pool-h1-t0ken']]);
+  });
+
+  it('the controller away at the moment of the renewal: the job finds out by itself when it is back, with no second successor', async () => {
+    bed = Bed.withQueue({ walltime_s: 60, renew_before_s: 58 });
+    bed.put('lose', 'after');
+    bed.hold('11');
+    await eventually('it was looked for in vain', () => fs.existsSync(path.join(bed.directory, 'asked')) || undefined);
+    assert.equal(bed.read('receipts/h1.json')?.state, 'submitting');
+    bed.remove('away');
+    await eventually('it is adopted', () => bed.read('receipts/h1.json')?.job_id);
+    await eventually('it is told', () => (bed.read('renewal.json')?.successor === '1' ? true : undefined));
     assert.deepEqual(bed.taken(), ['pool-h1-t0ken']);
   });
 

@@ -12,6 +12,7 @@ import { sgeDialect as dialect } from '../../../../src/scheduler/sge/dialect.ts'
 import { parseSgeBytes, parseSgeDurationS, sgeEnd, sgeState, type EndFacts } from '../../../../src/scheduler/sge/states.ts';
 import { field, unescapeXml } from '../../../../src/scheduler/sge/xml.ts';
 import { commandText, spawnText } from '../../../contract/scheduler/place.ts';
+import { parseBothWays } from '../../../contract/scheduler/readByPattern.ts';
 
 const tools: SchedulerTools = { tools: Object.fromEntries(['qsub', 'qstat', 'qacct', 'qdel', 'qconf'].map((name) => [name, `/usr/bin/${name}`])), python: '/usr/bin/python3', user: 'carol', runtimeDirectory: '/r' };
 const since = new Date('2026-11-22T02:00:00Z');
@@ -187,11 +188,12 @@ describe('sge: accounting', () => {
 describe('sge: find by name', () => {
   it('gives ids of the exact name, from the queue and from accounting', () => {
     assert.ok(findQueue && findAccounting);
-    assert.deepEqual(findQueue.parse(recording('find-queue'), true), []);
-    assert.deepEqual(findAccounting.parse(recording('find-accounting'), true), [{ jobId: '55', name: 'mix-1a2b', state: 'failed' }]);
-    assert.deepEqual(findAccounting.parse(recording('find-none'), true), []);
+    assert.deepEqual(parseBothWays(findQueue, recording('find-queue')), []);
+    assert.deepEqual(parseBothWays(findAccounting, recording('find-accounting')), [{ jobId: '55', name: 'mix-1a2b', state: 'failed' }]);
+    assert.deepEqual(parseBothWays(findAccounting, recording('find-none')), []);
     const [waiting] = dialect.findByName('tc-1a2b', since, tools);
-    assert.deepEqual(waiting?.parse(recording('queue-mixed'), true), [{ jobId: '58', name: 'tc-1a2b', state: 'running' }]);
+    assert.ok(waiting);
+    assert.deepEqual(parseBothWays(waiting, recording('queue-mixed')), [{ jobId: '58', name: 'tc-1a2b', state: 'running' }]);
     fails(() => dialect.findByName('a*', since, tools), 'spec_invalid', /cannot be a job name/);
   });
 });

@@ -10,6 +10,7 @@ import { slurmDialect as dialect } from '../../../../src/scheduler/slurm/dialect
 import { parseSlurmJobId } from '../../../../src/scheduler/slurm/jobId.ts';
 import { parseSlurmDurationS } from '../../../../src/scheduler/slurm/partitions.ts';
 import { foldStates, slurmState } from '../../../../src/scheduler/slurm/states.ts';
+import { parseBothWays } from '../../../contract/scheduler/readByPattern.ts';
 
 const tools: SchedulerTools = {
   tools: Object.fromEntries(['sbatch', 'squeue', 'sacct', 'scancel', 'scontrol', 'sinfo', 'sacctmgr'].map((name) => [name, `/usr/bin/${name}`])),
@@ -239,15 +240,17 @@ describe('slurm: submit', () => {
 describe('slurm: finding, cancelling, limits', () => {
   it('finds by exact name, and never a submission that was refused', () => {
     assert.ok(findQueue && findAccounting);
-    assert.deepEqual(findAccounting.parse(recording('find-accounting'), true).map(({ name, state }) => [name, state])[0], ['mix-1a2b', 'failed']);
+    assert.deepEqual(parseBothWays(findAccounting, recording('find-accounting')).map(({ name, state }) => [name, state])[0], ['mix-1a2b', 'failed']);
     const [queueOfRefused, accountingOfRefused] = dialect.findByName('refused-mem', since, tools);
+    const [hung] = dialect.findByName('hung', since, tools);
+    assert.ok(queueOfRefused && accountingOfRefused && hung);
     const kept = ['2', 'FAILED', '1:0', '0', '', 'None assigned', 'cpu', 'token', 'refused-mem', '2'].join('\u001f');
-    assert.deepEqual(accountingOfRefused?.parse({ stdout: `${kept}\n\nHPCQ-END\n`, stderr: '', exitCode: 0 }, true), []);
-    assert.equal(accountingOfRefused.parse({ stdout: `${kept.replace('None assigned', 'node1')}\n\nHPCQ-END\n`, stderr: '', exitCode: 0 }, true).length, 1);
+    assert.deepEqual(parseBothWays(accountingOfRefused, { stdout: `${kept}\n\nHPCQ-END\n`, stderr: '', exitCode: 0 }), []);
+    assert.equal(parseBothWays(accountingOfRefused, { stdout: `${kept.replace('None assigned', 'node1')}\n\nHPCQ-END\n`, stderr: '', exitCode: 0 }).length, 1);
     assert.match(recording('find-refused-queue').stdout, /FAILED\|BadConstraints\|\|refused-mem/, 'Slurm itself keeps a record of it');
-    assert.deepEqual(queueOfRefused?.parse(recording('find-refused-queue'), true), []);
+    assert.deepEqual(parseBothWays(queueOfRefused, recording('find-refused-queue')), []);
     // The controller hung while it was submitted, and sbatch failed: it was accepted all the same.
-    assert.equal(dialect.findByName('hung', since, tools)[0]?.parse(recording('find-hung'), true).length, 1);
+    assert.equal(parseBothWays(hung, recording('find-hung')).length, 1);
   });
 
   it('cancels lists in pieces that fit a command line, and tells gone from foreign', () => {
