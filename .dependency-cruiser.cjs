@@ -6,7 +6,7 @@ const allowed = {
   connection: ['foundation'],
   scheduler: ['foundation'],
   cluster: ['connection', 'scheduler', 'foundation'],
-  executors: ['cluster', 'connection/port', 'foundation'],
+  executors: ['cluster', 'connection/port', 'scheduler/port', 'foundation'],
   runs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/dialects', 'scheduler/jobScript', 'foundation'],
   reservations: ['cluster', 'connection/port', 'scheduler/port', 'foundation'],
   jobs: ['cluster', 'connection/port', 'connection/transfer', 'scheduler/port', 'scheduler/jobScript', 'scheduler/indexRanges', 'foundation'],

@@ -114,10 +114,10 @@ export function profileHash(profile: ClusterProfile): string {
   return sha256Hex(JSON.stringify(sorted(settings))).slice(0, 16);
 }
 
-/** What the request says, else the profile's default; the GPU constraint only where GPUs are asked for. */
-export function withDefaultResources(profile: Pick<ClusterProfile, 'defaults' | 'gpuConstraint'>, request: ResourceRequest): ResourceRequest {
+/** What the request says, else what the script itself asks for, else the profile's default; the GPU constraint only where GPUs are asked for. */
+export function withDefaultResources(profile: Pick<ClusterProfile, 'defaults' | 'gpuConstraint'>, request: ResourceRequest, ofScript: ResourceRequest = {}): ResourceRequest {
   const stated = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as ResourceRequest;
-  const merged: ResourceRequest = { ...profile.defaults, ...stated };
+  const merged: ResourceRequest = { ...profile.defaults, ...ofScript, ...stated };
   if ((merged.gpus ?? 0) > 0 && merged.constraint === undefined && profile.gpuConstraint !== undefined) return { ...merged, constraint: profile.gpuConstraint };
   return merged;
 }

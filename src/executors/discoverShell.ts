@@ -1,7 +1,15 @@
 /** What a shell script offers: its scheduler directives as resources, and its first comment. */
-import type { Executor, ScriptResources } from './executor.ts';
+import type { ScriptResources } from '../scheduler/port.ts';
+import type { Executor } from './executor.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Found {
+  readonly resources: Mutable<ScriptResources>;
+  readonly other: string[];
+  /** The cores may be said on a later line. */
+  perCoreMiB?: number | undefined;
+}
 
 /** `1-02:03:04`, `02:03:04`, `03:04` (Slurm: minutes:seconds), `90` (Slurm: minutes; SGE and PBS: seconds). */
 export function parseWalltime(text: string, scheduler: ScriptResources['scheduler']): number | undefined {
@@ -28,14 +36,16 @@ export function parseMemory(text: string, scheduler: ScriptResources['scheduler'
 
 const slurmShort: Readonly<Record<string, string>> = { c: 'cpus-per-task', t: 'time', p: 'partition', A: 'account', q: 'qos', C: 'constraint', N: 'nodes', a: 'array', J: 'job-name', n: 'ntasks' };
 
-function slurm(resources: Mutable<ScriptResources>, other: string[], directive: string): void {
+function slurm(found: Found, directive: string): void {
+  const { resources, other } = found;
   // A comment may follow; `--a=b --c=d` may stand on one line.
   for (const match of directive.replace(/\s#.*$/, '').matchAll(/(--[\w-]+)(?:[= ]\s*("[^"]*"|[^-\s]\S*))?|(-[A-Za-z])\s*("[^"]*"|[^-\s]\S*)?|(\S+)/g)) {
     const name = match[1]?.slice(2) ?? slurmShort[match[3]?.[1] ?? ''];
     const value = (match[2] ?? match[4] ?? '').replace(/^"|"$/g, '');
     const count = Number(value);
     switch (name) {
-      case 'cpus-per-task': resources.cpus = count; break;
+      case 'cpus-per-task': if (Number.isInteger(count)) resources.cpus = count; break;
+      case 'mem-per-cpu': found.perCoreMiB = parseMemory(value, 'slurm'); break;
       case 'mem': set(resources, 'memoryMiB', parseMemory(value, 'slurm')); break;
       case 'time': set(resources, 'walltimeS', parseWalltime(value, 'slurm')); break;
       case 'partition': resources.partition = value; break;
@@ -72,7 +82,8 @@ function set<K extends keyof ScriptResources>(resources: Mutable<ScriptResources
   if (value !== undefined) resources[key] = value;
 }
 
-function gridEngine(resources: Mutable<ScriptResources>, other: string[], directive: string): void {
+function gridEngine(found: Found, directive: string): void {
+  const { resources, other } = found;
   const words = directive.trim().split(/\s+/);
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? '';
@@ -81,7 +92,8 @@ function gridEngine(resources: Mutable<ScriptResources>, other: string[], direct
       for (const request of value.split(',')) {
         const [key = '', amount = ''] = request.split('=');
         if (['h_rt', 's_rt'].includes(key)) set(resources, 'walltimeS', parseWalltime(amount, 'sge'));
-        else if (['h_data', 'h_vmem', 'mem_free', 'mem'].includes(key)) set(resources, 'memoryMiB', parseMemory(amount, 'sge'));
+        else if (['h_data', 'h_vmem'].includes(key)) found.perCoreMiB = parseMemory(amount, 'sge');
+        else if (['mem_free', 'mem'].includes(key)) set(resources, 'memoryMiB', parseMemory(amount, 'sge'));
         else if (key === 'gpu' || key === 'cuda') resources.gpus = Number(amount) || 1;
         else other.push(`-l ${request}`);
       }
@@ -102,7 +114,8 @@ function gridEngine(resources: Mutable<ScriptResources>, other: string[], direct
   }
 }
 
-function pbs(resources: Mutable<ScriptResources>, other: string[], directive: string): void {
+function pbs(found: Found, directive: string): void {
+  const { resources, other } = found;
   const match = /^(-\w)\s*(.*)$/.exec(directive.trim());
   const [flag, value] = [match?.[1], match?.[2]?.trim() ?? ''];
   if (flag === '-q') resources.partition = value;
@@ -134,7 +147,11 @@ export function discoverShell(path: string, text: string): Executor {
   const scheduler = directives[0]?.[0];
   const other: string[] = [];
   const resources: Mutable<ScriptResources> | undefined = scheduler && { scheduler, other };
-  if (resources) for (const [kind, directive] of directives) if (kind === scheduler) ({ slurm, sge: gridEngine, pbs })[kind](resources, other, directive);
+  if (resources) {
+    const found: Found = { resources, other };
+    for (const [kind, directive] of directives) if (kind === scheduler) ({ slurm, sge: gridEngine, pbs })[kind](found, directive);
+    if (found.perCoreMiB !== undefined) resources.memoryMiB = found.perCoreMiB * (resources.cpus ?? 1);
+  }
   return {
     path,
     file: path,

@@ -1,4 +1,5 @@
 /** What discovery says about a script that can be run as a task. */
+import type { ScriptResources } from '../scheduler/port.ts';
 
 /** `path`: a file name; `unknown`: made by a function, so any text. */
 export type FlagType = 'str' | 'int' | 'float' | 'bool' | 'path' | 'unknown';
@@ -28,25 +29,6 @@ export interface ExecutorFlag {
   readonly beforeSubcommand?: boolean;
   readonly help: string;
   readonly line: number;
-}
-
-/** Resources that a script asks its scheduler for. */
-export interface ScriptResources {
-  readonly scheduler: 'slurm' | 'sge' | 'pbs';
-  readonly cpus?: number;
-  readonly memoryMiB?: number;
-  readonly walltimeS?: number;
-  readonly gpus?: number;
-  readonly gpuType?: string;
-  readonly partition?: string;
-  readonly account?: string;
-  readonly qos?: string;
-  readonly constraint?: string;
-  readonly nodes?: number;
-  readonly array?: string;
-  readonly jobName?: string;
-  /** Directives that are none of these, as written. */
-  readonly other: readonly string[];
 }
 
 export interface Executor {

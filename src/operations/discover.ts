@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { defineOperation } from './operation.ts';
-import { executorShape } from './schemas.ts';
+import type { ScriptResources } from '../scheduler/port.ts';
+import { resourcesOutput } from './runRequest.ts';
+import { executorShape, type ResourcesInput } from './schemas.ts';
 
 export const discover = defineOperation({
   name: 'discover',
@@ -23,8 +25,13 @@ export const discover = defineOperation({
         flags: executor.flags.map((flag) => ({ name: flag.name, type: flag.type, default: flag.default ?? null, required: flag.required, choices: flag.choices ?? null, help: flag.help })),
         has_main_guard: executor.hasMainGuard,
         has_compute_function: executor.hasComputeFunction,
+        ...(executor.resources ? { resources: askedFor(executor.resources) } : {}),
       })),
       problems: found.problems.map(({ path, message }) => ({ path, message })),
     };
   },
 });
+
+function askedFor({ scheduler: _scheduler, array: _array, jobName: _jobName, other: _other, ...resources }: ScriptResources): ResourcesInput {
+  return resourcesOutput(resources);
+}

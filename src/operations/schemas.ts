@@ -179,6 +179,7 @@ export const executorShape = z.object({
   flags: z.array(flagShape),
   has_main_guard: z.boolean(),
   has_compute_function: z.boolean(),
+  resources: z.optional(described(resources, 'What a job script asks for in its own #SBATCH, #$ or #PBS lines: holds where plan and submit say nothing else.')),
 });
 
 /** How far the tasks of one grid point lay apart; std: of the sample, 0 for one task. */

@@ -8,6 +8,7 @@ import type { Connection } from '../connection/port.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
 import type { ReportProgress } from '../foundation/progress.ts';
+import type { ScriptResources } from '../scheduler/port.ts';
 import type { Journal } from './journal.ts';
 
 export interface SweepEvaluation {
@@ -33,6 +34,8 @@ export interface FoundExecutor {
   /** Importable name of a Python file. */
   readonly module?: string;
   readonly flags: readonly { readonly name: string; /** `--horizon`; undefined for a positional one. */ readonly option: string | undefined; readonly negativeOption?: string; readonly isSwitch: boolean; readonly repeats?: boolean; readonly beforeSubcommand?: boolean }[];
+  /** Of a job script. */
+  readonly resources?: ScriptResources;
 }
 
 export interface ExecutorPort {

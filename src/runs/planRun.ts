@@ -20,6 +20,7 @@ import { findPrior, type PriorRun } from './priorRun.ts';
 import { rollUp } from './runtimeQuantiles.ts';
 import { gpuTypeOf } from './runtimeSamples.ts';
 import { readRuntimes } from './runtimes.ts';
+import { fromScripts } from './scriptResources.ts';
 import { siteLimits } from './siteLimits.ts';
 import { taskCommandFor, type TaskCommand } from './taskCommand.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
@@ -91,7 +92,8 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
   options.progress({ message: 'Evaluating .hpc/tasks.py' });
   const sweep = await evaluateSweep(request, session, deps, remotePath, options);
   const command = await taskCommandFor(request, sweep, deps, options);
-  const resources = withDefaultResources(profile, request.resources);
+  const fromScript = fromScripts(command.scripts, profile.scheduler);
+  const resources = withDefaultResources(profile, request.resources, fromScript.resources);
   const limits = effectiveLimits(profile, site);
   const arrays = planArrays(sweep.taskCount, {
     maxElementsPerArray: Math.min(limits.maxElementsPerArray, request.tasksPerArray ?? Infinity),
@@ -120,7 +122,7 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
     estWallS: estimate.totalS,
     timing: planTiming({ givenS: request.estTaskDurationS, history, samples, gpuType: gpuTypeOf(resources), timeLimitS: walltimeS, spinUpS: profile.constraints.estSpinUpS, concurrentTasks: request.maxConcurrentTasks }),
     maxCoreHours: walltimeS === undefined ? null : (sweep.taskCount * (1 + (request.maxHops ?? 0)) * (resources.cpus ?? 1) * (resources.nodes ?? 1) * walltimeS) / 3600,
-    findings: [...judge(request, resources, profile, site, limits, sweep), ...fromHistory, ...command.findings],
+    findings: [...judge(request, resources, profile, site, limits, sweep), ...fromHistory, ...command.findings, ...fromScript.findings],
     prior: await findPrior(sweep.cmdSha, profile.name, deps),
     resultDirTemplate: request.resultDirTemplate ?? defaultResultDirTemplate,
   };

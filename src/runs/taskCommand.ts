@@ -8,6 +8,7 @@ import type { CallOptions, FoundExecutor, RunDeps } from './deps.ts';
 import type { EvaluatedSweep } from './evaluateSweep.ts';
 import { parseKwargs } from './kwargs.ts';
 import type { Finding, RunRequest } from './planRun.ts';
+import type { AskingScript } from './scriptResources.ts';
 
 /** Put beside tasks.py where the workspace has none of its own. */
 export const computeStarter = '.hpc/cli.py';
@@ -30,10 +31,12 @@ export interface TaskCommand {
   /** Goes into the sidecar's `extra`; absent for a shell command. */
   readonly extra: { readonly command?: ArgumentCommand; readonly commands?: Readonly<Record<string, ArgumentCommand>> };
   readonly findings: readonly Finding[];
+  /** Those of the executors that are job scripts. */
+  readonly scripts: readonly AskingScript[];
 }
 
 export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep, deps: RunDeps, options: CallOptions): Promise<TaskCommand> {
-  if (request.command !== undefined) return { executor: request.command, extra: {}, findings: [] };
+  if (request.command !== undefined) return { executor: request.command, extra: {}, findings: [], scripts: [] };
   const found = await deps.executors.discover(options.signal);
   const tasks = sweep.lines.map(parseKwargs);
   const swept = sweptExecutors(tasks);
@@ -45,12 +48,17 @@ export async function taskCommandFor(request: RunRequest, sweep: EvaluatedSweep,
       executor: executors.map(({ path }) => path).join(', '),
       extra: { commands: Object.fromEntries(executors.map((executor, index) => [swept[index] ?? executor.path, commandOf(executor, names)])) },
       findings: unusedNames(names.filter((name) => name !== 'executor'), flagged, executors),
+      scripts: askingScripts(executors),
     };
   }
   const path = request.executor ?? onlyModule(sweep, found);
   const executor = requireExecutor(path, found);
   const command = commandOf(executor, names);
-  return { executor: wordsOf(command), extra: { command }, findings: unusedNames(names, new Set(executor.flags.map((flag) => flag.name)), [executor]) };
+  return { executor: wordsOf(command), extra: { command }, findings: unusedNames(names, new Set(executor.flags.map((flag) => flag.name)), [executor]), scripts: askingScripts([executor]) };
+}
+
+function askingScripts(executors: readonly FoundExecutor[]): readonly AskingScript[] {
+  return executors.flatMap(({ path, resources }) => (resources ? [{ path, resources }] : []));
 }
 
 /** Values of the kwarg `executor`, in order of appearance, if every task has it. */

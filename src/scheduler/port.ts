@@ -55,6 +55,15 @@ export interface ResourceRequest {
   readonly extraArguments?: readonly string[];
 }
 
+/** What a job script asks for in lines of its own (`#SBATCH`, `#$`, `#PBS`). */
+export interface ScriptResources extends Omit<ResourceRequest, 'excludeNodes' | 'extraArguments'> {
+  readonly scheduler: 'slurm' | 'sge' | 'pbs';
+  readonly array?: string;
+  readonly jobName?: string;
+  /** Directives that are none of these, as written. */
+  readonly other: readonly string[];
+}
+
 /** `afterany`: after all of them ended, however. `afterok`: only if all succeeded. */
 export interface JobDependency {
   readonly type: 'afterany' | 'afterok';

@@ -260,7 +260,9 @@ describe('discovery of shell scripts', () => {
     assert.deepEqual(resources, { scheduler: 'slurm', other: ['--mail-type=END'], cpus: 8, memoryMiB: 16384, walltimeS: 93600, gpus: 2, gpuType: 'a100', partition: 'gpu', array: '1-10%4' });
   });
   it('reads Grid Engine and PBS directives', () => {
-    assert.deepEqual(discoverShell('a.sh', '#$ -cwd -V\n#$ -l h_rt=02:30:00,h_data=4G,gpu=1\n#$ -pe shared 4\n#$ -N fit\n').resources, { scheduler: 'sge', other: ['-cwd', '-V'], walltimeS: 9000, memoryMiB: 4096, gpus: 1, cpus: 4, jobName: 'fit' });
+    assert.deepEqual(discoverShell('a.sh', '#$ -cwd -V\n#$ -l h_rt=02:30:00,h_data=4G,gpu=1\n#$ -pe shared 4\n#$ -N fit\n').resources, { scheduler: 'sge', other: ['-cwd', '-V'], walltimeS: 9000, memoryMiB: 16_384, gpus: 1, cpus: 4, jobName: 'fit' });
+    assert.equal(discoverShell('a.sh', '#SBATCH --mem-per-cpu=2G\n#SBATCH -c 8\n').resources?.memoryMiB, 16_384);
+    assert.equal(discoverShell('a.sh', '#SBATCH --cpus-per-task=$N\n').resources?.cpus, undefined);
     assert.deepEqual(discoverShell('a.pbs', '#PBS -l select=2:ncpus=8:mem=16gb:ngpus=1,walltime=01:00:00\n#PBS -q workq\n#PBS -j oe\n').resources, { scheduler: 'pbs', other: ['-j oe'], nodes: 2, cpus: 8, memoryMiB: 16384, gpus: 1, walltimeS: 3600, partition: 'workq' });
   });
 });

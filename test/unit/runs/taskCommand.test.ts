@@ -67,7 +67,7 @@ describe('the command of one script', () => {
   it('gives both forms of a switch and positional values, and leaves a shell command alone', async () => {
     assert.deepEqual((await commandOf('{"fast":true}', { executor: 'executors/ridge.py' })).extra.command?.flags, { fast: ['--fast', '--no-fast'] });
     assert.deepEqual((await commandOf('{"data":"x"}', { executor: 'executors/knn.py' })).extra.command?.flags, { data: '' });
-    assert.deepEqual(await commandOf('{"x":1}', { command: './go "$X"' }), { executor: './go "$X"', extra: {}, findings: [] });
+    assert.deepEqual(await commandOf('{"x":1}', { command: './go "$X"' }), { executor: './go "$X"', extra: {}, findings: [], scripts: [] });
   });
 
   it('warns of a parameter that the script does not take', async () => {
