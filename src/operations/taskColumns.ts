@@ -40,6 +40,8 @@ export const taskColumns = defineOperation({
     run: runSummary,
     /** Seconds from now until the tasks that are left may be done; null: not known. */
     eta_s: z.nullable(z.number()),
+    /** How far off that may be, either way, by how much measured times differ. */
+    eta_spread_s: z.nullable(z.number()),
     cost: z.object({ core_hours: z.number(), gpu_hours: z.nullable(z.number()) }),
     /** What the numbers in `state` mean. */
     states: z.array(taskState),
@@ -58,7 +60,7 @@ export const taskColumns = defineOperation({
   tool: false,
   positional: ['run_id'],
   run: async (input, context) => {
-    const [{ runState }, { readRuntimes }, { rollUp }, { etaS }, { costOf }, { readParams }] = await Promise.all([
+    const [{ runState }, { readRuntimes }, { rollUp }, { etaOf }, { costOf }, { readParams }] = await Promise.all([
       import('../runs/listRuns.ts'), import('../runs/runtimes.ts'), import('../runs/runtimeQuantiles.ts'), import('../runs/eta.ts'), import('../runs/costOfRun.ts'), import('../runs/runView.ts')]);
     const deps = await runDepsOf(context);
     const view = await runState(input.run_id, { refresh: input.refresh ?? false }, deps, context);
@@ -67,9 +69,11 @@ export const taskColumns = defineOperation({
     const params = input.parameters === true && view.sidecar.extra?.adopted === undefined ? await readParams(view.experimentDir, input.run_id) : undefined;
     const names = [...new Set(params?.flatMap((kwargs) => Object.keys(kwargs)) ?? [])];
     const places = new Map<string, number>(taskStates.map((state, place) => [state, place]));
+    const eta = etaOf(view, rollUp(history));
     return {
       run: runSummaryOf(view),
-      eta_s: etaS(view, rollUp(history)),
+      eta_s: eta?.s ?? null,
+      eta_spread_s: eta?.spreadS ?? null,
       cost: costOf(view, deps.clock.now().getTime() / 1000),
       states: [...taskStates],
       state: tasks.map(({ state }) => places.get(state) ?? taskStates.length - 1),

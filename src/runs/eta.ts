@@ -11,7 +11,13 @@ import { resourcesOfRun } from './sidecarResources.ts';
 
 const enough = 3;
 
-export function etaS(view: Pick<RunView, 'tasks' | 'counts' | 'sidecar'>, history: RuntimeRollup): number | null {
+export interface Eta {
+  readonly s: number;
+  /** How far off it may well be, either way: as much as the measured times differ. */
+  readonly spreadS: number;
+}
+
+export function etaOf(view: Pick<RunView, 'tasks' | 'counts' | 'sidecar'>, history: RuntimeRollup): Eta | null {
   const { running, pending } = view.counts;
   if (running === 0) return null;
   const own = view.tasks.flatMap(({ state, elapsedS }) => (state === 'complete' && elapsedS !== null && elapsedS > 0 ? [elapsedS] : [])).sort((a, b) => a - b);
@@ -22,5 +28,6 @@ export function etaS(view: Pick<RunView, 'tasks' | 'counts' | 'sidecar'>, histor
   // As many run at once as do now. Of those that run, some have just begun: the last of them needs its whole time.
   const rounds = Math.floor(pending / running);
   const rest = pending % running;
-  return Math.ceil(rounds * taskS + slowS + (rest > 0 ? taskS : 0));
+  // Rounds are late and early by turns: what they differ by grows with their square root.
+  return { s: Math.ceil(rounds * taskS + slowS + (rest > 0 ? taskS : 0)), spreadS: Math.ceil((slowS - taskS) * Math.sqrt(rounds + 1 + (rest > 0 ? 1 : 0))) };
 }

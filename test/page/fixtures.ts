@@ -63,7 +63,7 @@ export function runState(of: Sweep, over: Partial<NonNullable<StateOf<'run'>['ru
   return {
     run: {
       run_id: 'ridge-1', name: 'model-vs-horizon', cluster: 'spartan', scheduler: 'slurm', executor: 'forecast.py', lifecycle: 'in_flight', word: 'running', open: true, total, counts,
-      submitted_at: new Date((began - 300) * 1000).toISOString(), observed_at: new Date(Date.now() - 12_000).toISOString(), stale_reason: null, eta_s: 1500, eta_from: new Date().toISOString(),
+      submitted_at: new Date((began - 300) * 1000).toISOString(), observed_at: new Date(Date.now() - 12_000).toISOString(), stale_reason: null, eta_s: 1500, eta_spread_s: 360, eta_from: new Date().toISOString(),
       cost: { core_hours: 41.3, gpu_hours: null },
       waves: [{ wave: 0, first_task: 0, task_count: half, arrays: 1, counts: { ...none, complete: half - failed.length - late.length, failed: failed.length + late.length } }, { wave: 1, first_task: half, task_count: total - half, arrays: 1, counts: { ...none, running: counts.running, pending: counts.pending, complete: counts.complete - (half - failed.length - late.length) } }],
       attention: [{ kind: 'failed', message: 'Tasks failed' }], hasResults: true, canResume: false, ...over,
@@ -130,17 +130,17 @@ export function overviewState(): StateOf<'overview'> {
     loaded: true,
     failure: null,
     clusters: [
-      { name: 'spartan', scheduler: 'Slurm', target: 'anna@spartan', state: 'connected', reason: null, free, asking: false, problem: null },
-      { name: 'hoffman2', scheduler: 'Grid Engine', target: 'anna@hoffman2', state: 'refused', reason: 'The server takes no key of yours.', free: null, asking: false, problem: null },
-      { name: hostile, scheduler: 'Slurm', target: 'x', state: 'idle', reason: null, free: null, asking: true, problem: null },
-      { name: 'this-computer', scheduler: 'no scheduler', target: '', state: 'here', reason: null, free: { ...free, gpus: [], stale_reason: 'it slept', mine_running: 0, mine_pending: 0 }, asking: false, problem: null },
+      { name: 'spartan', scheduler: 'Slurm', target: 'anna@spartan', state: 'connected', reason: null, free, asking: false, problem: null, heard_at: null },
+      { name: 'hoffman2', scheduler: 'Grid Engine', target: 'anna@hoffman2', state: 'refused', reason: 'The server takes no key of yours.', free: null, asking: false, problem: null, heard_at: null },
+      { name: hostile, scheduler: 'Slurm', target: 'x', state: 'idle', reason: null, free: null, asking: true, problem: null, heard_at: null },
+      { name: 'this-computer', scheduler: 'no scheduler', target: '', state: 'here', reason: null, free: { ...free, gpus: [], stale_reason: 'it slept', mine_running: 0, mine_pending: 0 }, asking: false, problem: null, heard_at: null },
     ],
     clusterProblems: ['clusters.yaml:12: there is no such key'],
     runs: [
-      { ...head, run_id: 'ridge-1', name: 'model-vs-horizon', lifecycle: 'in_flight', word: 'running', open: true, total: 72, counts, eta_s: 1500, attention: [{ kind: 'failed', message: '3 tasks failed' }], cost: { core_hours: 41.3, gpu_hours: 2.5 }, hasFailures: true },
-      { ...head, run_id: 'new-2', name: hostile, lifecycle: 'in_flight', word: 'submitted', open: true, total: 2000, counts: { ...counts, complete: 0, running: 0, failed: 0, unknown: 2000 }, observed_at: null, eta_s: null, attention: [], cost: null, hasFailures: false, hasResults: false },
-      { ...head, run_id: 'half-3', name: 'half', lifecycle: 'unknown', word: 'unknown', open: true, total: 8, counts: { ...counts, complete: 0, running: 0, failed: 0, unknown: 8 }, eta_s: null, attention: [], cost: null, canResume: true, hasFailures: false, hasResults: false },
-      { ...head, run_id: 'done-4', name: 'co2-forecast', lifecycle: 'complete', word: 'complete', open: false, total: 24, counts: { ...counts, complete: 24, running: 0, failed: 0 }, eta_s: null, attention: [], cost: { core_hours: 0.2, gpu_hours: null }, hasFailures: false },
+      { ...head, run_id: 'ridge-1', name: 'model-vs-horizon', lifecycle: 'in_flight', word: 'running', open: true, total: 72, counts, eta_s: 1500, eta_spread_s: 360, attention: [{ kind: 'failed', message: '3 tasks failed' }], cost: { core_hours: 41.3, gpu_hours: 2.5 }, hasFailures: true },
+      { ...head, run_id: 'new-2', name: hostile, lifecycle: 'in_flight', word: 'submitted', open: true, total: 2000, counts: { ...counts, complete: 0, running: 0, failed: 0, unknown: 2000 }, observed_at: null, eta_s: null, eta_spread_s: null, attention: [], cost: null, hasFailures: false, hasResults: false },
+      { ...head, run_id: 'half-3', name: 'half', lifecycle: 'unknown', word: 'unknown', open: true, total: 8, counts: { ...counts, complete: 0, running: 0, failed: 0, unknown: 8 }, eta_s: null, eta_spread_s: null, attention: [], cost: null, canResume: true, hasFailures: false, hasResults: false },
+      { ...head, run_id: 'done-4', name: 'co2-forecast', lifecycle: 'complete', word: 'complete', open: false, total: 24, counts: { ...counts, complete: 24, running: 0, failed: 0 }, eta_s: null, eta_spread_s: null, attention: [], cost: { core_hours: 0.2, gpu_hours: null }, hasFailures: false },
     ],
     ended: 40,
     reservations: [

@@ -119,6 +119,9 @@ export function byAxes(total: number, across: ParameterColumn | undefined, down:
   }
 }
 
+/** Three of a row leave no hole, as two and one would; so it is with five. */
+const nearlySquare = (count: number): number => (count === 3 || count === 5 ? count : Math.ceil(Math.sqrt(count)));
+
 /** Undefined where it would be too large. */
 function blocks(total: number, across: ParameterColumn | undefined, x: Ranks | undefined, down: ParameterColumn | undefined, y: Ranks | undefined): GridLayout | undefined {
   const width = x?.labels.length ?? 1;
@@ -136,7 +139,7 @@ function blocks(total: number, across: ParameterColumn | undefined, x: Ranks | u
   }
   const deepest = filled.reduce((a, b) => Math.max(a, b), 1);
   // One axis only: the blocks lie along the other direction, as far as a canvas goes.
-  const spanX = x === undefined ? Math.min(deepest, most.side) : y === undefined ? Math.ceil(deepest / most.side) : Math.ceil(Math.sqrt(deepest));
+  const spanX = x === undefined ? Math.min(deepest, most.side) : y === undefined ? Math.ceil(deepest / most.side) : nearlySquare(deepest);
   const spanY = Math.ceil(deepest / spanX);
   const columns = width * spanX;
   const rows = height * spanY;

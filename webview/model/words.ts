@@ -15,6 +15,13 @@ export function durationWords(seconds: number): string {
   return h % 24 === 0 ? `${d} d` : `${d} d ${h % 24} h`;
 }
 
+/** When a run may end, and how sure that is: `ETA 14:20 ± 6 min (in 40 min)`. */
+export function etaWords(run: { readonly eta_s: number; readonly eta_spread_s: number | null; readonly eta_from: string }, now: Date): string {
+  const end = new Date(Math.max(now.getTime(), Date.parse(run.eta_from) + run.eta_s * 1000));
+  const [at, left] = [clockWords(end, now, l10n.language), durationWords((end.getTime() - now.getTime()) / 1000)];
+  return run.eta_spread_s === null || run.eta_spread_s < 1 ? l10n.t('ETA {0} (in {1})', at, left) : l10n.t('ETA {0} ± {2} (in {1})', at, left, durationWords(run.eta_spread_s));
+}
+
 /** With this many digits behind the point, or what the person's language writes for one. */
 const fixed = (value: number, digits: number): string => value.toLocaleString(l10n.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 

@@ -34,7 +34,7 @@ export function failureCard(group: FailureGroup, actions: FailureActions): Templ
     <h3>${icon('error', 'bad')} <span>${group.title}</span> <span class="count">${counted(group.count, 'task')}</span>${guess === '' ? nothing : html` <span class="tag">${guess}</span>`}</h3>
     <code class="message">${group.message}</code>
     ${group.culprit === null ? nothing : html`<p class="quiet place">${group.culprit}</p>`}
-    ${first === undefined ? nothing : html`<details><summary>${l10n.t('Evidence')}: ${first.source}</summary>
+    ${first === undefined ? nothing : html`<details><summary>${l10n.t('Evidence: {0}', first.source)}</summary>
       ${[first, ...others].map(({ source, text, place }) => html`<p><span class="quiet">${source}${place === null ? '' : ` · ${place}`}</span><br><code>${text}</code></p>`)}
       <p class="quiet">${l10n.t('Tasks {0}', group.taskRanges.slice(0, 300))}</p></details>`}
     ${difference(group)}

@@ -213,7 +213,8 @@ export class HeatMap {
     const smallest = Math.min(cell.width, cell.height);
     pen.save();
     pen.beginPath();
-    pen.rect(viewport.room.left, 0, plot.width, plot.height);
+    // With the outline of a cell at the edge.
+    pen.rect(viewport.room.left - 2, 0, plot.width + 2, plot.height);
     pen.clip();
     pen.translate(viewport.room.left, 0);
     pen.imageSmoothingEnabled = cell.width < 1;

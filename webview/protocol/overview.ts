@@ -25,6 +25,8 @@ const clusterShape = z.object({
   ),
   asking: z.boolean(),
   problem: z.nullable(z.string()),
+  /** When one of its open runs was last heard of, by whomever. */
+  heard_at: z.nullable(z.string()),
 });
 export type ClusterShape = z.output<typeof clusterShape>;
 

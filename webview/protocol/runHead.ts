@@ -18,6 +18,7 @@ export const runHead = z.object({
   observed_at: z.nullable(z.string()),
   stale_reason: z.nullable(z.string()),
   eta_s: z.nullable(z.number()),
+  eta_spread_s: z.nullable(z.number()),
   /** When the ETA was computed. */
   eta_from: z.string(),
   attention: z.array(z.object({ kind: z.string(), message: z.string() })),

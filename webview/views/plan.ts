@@ -119,6 +119,7 @@ class PlanView implements PageView<'plan'> {
           <table>
             <tbody>
               ${Object.entries(plan.resources).map(([name, value]) => html`<tr><th scope="row">${resourceWord(name)}</th><td class="number">${resourceText(name, value)}</td></tr>`)}
+              ${Object.keys(plan.resources).length === 0 ? html`<tr><th scope="row">${l10n.t('resources')}</th><td>${l10n.t('the cluster’s defaults')}</td></tr>` : nothing}
               <tr><th scope="row">${l10n.t('folder there')}</th><td class="path">${plan.remote_path}</td></tr>
             </tbody>
           </table>

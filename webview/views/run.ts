@@ -6,7 +6,7 @@ import { counted } from '../app/words.ts';
 import { l10n } from '../../l10n/words.ts';
 import { TaskTable, type Measure } from '../model/tasks.ts';
 import { waveTimes, type WaveTimes } from '../model/waves.ts';
-import { clockWords, durationWords, hoursWords } from '../model/words.ts';
+import { clockWords, etaWords, hoursWords } from '../model/words.ts';
 import { ageWords } from '../parts/age.ts';
 import { failureCard } from '../parts/failureCards.ts';
 import { icon, stateIcon } from '../parts/icons.ts';
@@ -148,7 +148,6 @@ class RunPage implements PageView<'run'> {
   private progress(run: RunShape): TemplateResult {
     const now = new Date();
     const language = l10n.language;
-    const end = run.eta_s === null ? undefined : new Date(Math.max(now.getTime(), Date.parse(run.eta_from) + run.eta_s * 1000));
     const hours = hoursWords(run.cost.core_hours);
     const cost = [run.open ? l10n.t('{0} core-h so far', hours) : l10n.t('{0} core-h', hours), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
     return html`<section class="progress" aria-label=${l10n.t('Progress')}>
@@ -156,7 +155,7 @@ class RunPage implements PageView<'run'> {
       <p>${countWords(run.counts, run.observed_at !== null)}<span class="facts">
         ${[
           l10n.t('submitted {0}', clockWords(new Date(run.submitted_at), now, language)),
-          ...(run.open ? [end === undefined ? l10n.t('end not known yet') : l10n.t('ETA {0} (in {1})', clockWords(end, now, language), durationWords((end.getTime() - now.getTime()) / 1000))] : []),
+          ...(run.open ? [run.eta_s === null ? l10n.t('end not known yet') : etaWords({ ...run, eta_s: run.eta_s }, now)] : []),
           ...cost,
           ageWords(run, now),
         ].join(' · ')}</span></p>

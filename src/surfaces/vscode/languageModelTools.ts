@@ -16,12 +16,14 @@ import { operationNameOf, presentSummary } from './toolNames.ts';
 
 interface ManifestTool {
   readonly name: string;
+  /** The summary in the language of the window. */
+  readonly userDescription?: string;
 }
 
 export function registerTools(editor: Editor): vscode.Disposable {
   const manifest = editor.context.extension.packageJSON as { contributes?: { languageModelTools?: readonly ManifestTool[] } };
   const tools = manifest.contributes?.languageModelTools ?? [];
-  return vscode.Disposable.from(...tools.map(({ name }) => vscode.lm.registerTool(name, new OperationTool(editor, operationNameOf(name)))));
+  return vscode.Disposable.from(...tools.map(({ name, userDescription }) => vscode.lm.registerTool(name, new OperationTool(editor, operationNameOf(name), userDescription))));
 }
 
 async function operationNamed(name: string): Promise<Operation> {
@@ -40,25 +42,28 @@ function folderForTools(): string {
 class OperationTool implements vscode.LanguageModelTool<object> {
   private readonly editor: Editor;
   private readonly name: string;
+  private readonly title: string | undefined;
 
-  constructor(editor: Editor, name: string) {
+  constructor(editor: Editor, name: string, title: string | undefined) {
     this.editor = editor;
     this.name = name;
+    this.title = title;
   }
 
   async prepareInvocation({ input }: vscode.LanguageModelToolInvocationPrepareOptions<object>, token: vscode.CancellationToken): Promise<vscode.PreparedToolInvocation> {
     const operation = await operationNamed(this.name);
     const { signal, dispose } = signalOf(token);
-    const invocationMessage = presentSummary(operation.summary);
+    const title = this.title ?? operation.summary;
+    const invocationMessage = presentSummary(title);
     try {
       const sentence = await this.editor.core.confirmation(operation, input, { folder: folderForTools(), signal });
       if (sentence === undefined) return { invocationMessage };
-      return { invocationMessage, confirmationMessages: { title: operation.summary, message: new vscode.MarkdownString(escapeMarkdown(sentence)) } };
+      return { invocationMessage, confirmationMessages: { title, message: new vscode.MarkdownString(escapeMarkdown(sentence)) } };
     } catch (error) {
       // Invoking will fail for the same reason and tell the model; nothing happens unconfirmed.
       this.editor.log.info(`The confirmation of ${this.name} could not be worded`, { error: error instanceof Error ? error.message : String(error) });
       return operation.confirms
-        ? { invocationMessage, confirmationMessages: { title: operation.summary, message: new vscode.MarkdownString(l10n.t('It is not clear what this would do: {0}', escapeMarkdown(error instanceof Error ? error.message : String(error)))) } }
+        ? { invocationMessage, confirmationMessages: { title, message: new vscode.MarkdownString(l10n.t('It is not clear what this would do: {0}', escapeMarkdown(error instanceof Error ? error.message : String(error)))) } }
         : { invocationMessage };
     } finally {
       dispose();

@@ -1,7 +1,7 @@
 /** The three trees of the activity bar, their badge and message, and the status bar: all drawn from the stores. */
 import * as vscode from 'vscode';
 import { l10n } from '../../../l10n/words.ts';
-import { isOpen } from './trees/runWords.ts';
+import { heardOf, isOpen } from './trees/runWords.ts';
 import { fileMarks } from './trees/fileMarks.ts';
 import { arrangedRunNodes, groupings, plainArrangement, type Grouping, type RunArrangement } from './trees/runArrangement.ts';
 import { RunsDrag } from './trees/runsDrag.ts';
@@ -69,7 +69,8 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
   bar.command = 'hpc-agent.openDashboard';
 
   const drawClusters = (): void => {
-    clustersProvider.show(clusterNodes(clusters.rows, clusters.problems, clusters.reports, runs.state.problems, new Date()));
+    clustersProvider.show(clusterNodes(clusters.rows, clusters.problems, clusters.reports, runs.state.problems, new Date(), heardOf(runs.runs)));
+    void vscode.commands.executeCommand('setContext', 'hpcAgent.clustersLoaded', clusters.loaded);
     clustersView.message = clusters.failure;
   };
   const drawReservations = (): void => {
@@ -123,6 +124,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     marksChanged,
     bar,
     runs.onDidChange(drawRuns),
+    runs.onDidAsk(() => void clusters.refresh()),
     reservations.onDidChange(drawReservations),
     reservationsView.onDidChangeVisibility(({ visible }) => reservations.setVisible(visible)),
     clusters.onDidChange(drawClusters),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { etaS } from '../../../src/runs/eta.ts';
+import { etaOf } from '../../../src/runs/eta.ts';
 import type { TaskState, TaskView } from '../../../src/runs/mergeTaskStates.ts';
 import { rollUp } from '../../../src/runs/runtimeQuantiles.ts';
 import { countStates, type RunView } from '../../../src/runs/runView.ts';
@@ -11,18 +11,23 @@ const history = rollUp([50, 60, 70].map((elapsed_sec, task_id) => ({ run_id: 'x'
 
 describe('the time to the end of a run', () => {
   it('is not known while nothing runs, or where nothing was ever measured', () => {
-    assert.equal(etaS(view(of('pending')), history), null);
-    assert.equal(etaS(view(of('complete', 5)), history), null);
-    assert.equal(etaS(view(of('running'), of('pending')), rollUp([])), null);
+    assert.equal(etaOf(view(of('pending')), history), null);
+    assert.equal(etaOf(view(of('complete', 5)), history), null);
+    assert.equal(etaOf(view(of('running'), of('pending')), rollUp([])), null);
   });
   it('goes by earlier runs at first, by its own tasks as soon as three are done', () => {
-    assert.equal(etaS(view(of('running')), history), 69);
-    assert.equal(etaS(view(of('running'), ...times(2, of('complete', 500))), history), 69);
-    assert.equal(etaS(view(of('running'), ...times(3, of('complete', 500))), history), 500);
+    assert.equal(etaOf(view(of('running')), history)?.s, 69);
+    assert.equal(etaOf(view(of('running'), ...times(2, of('complete', 500))), history)?.s, 69);
+    assert.equal(etaOf(view(of('running'), ...times(3, of('complete', 500))), history)?.s, 500);
   });
   it('counts the rounds that are left at the present width', () => {
     const done = times(3, of('complete', 100));
-    assert.equal(etaS(view(...done, ...times(2, of('running')), ...times(4, of('pending'))), history), 300);
-    assert.equal(etaS(view(...done, ...times(2, of('running')), ...times(5, of('pending'))), history), 400);
+    assert.equal(etaOf(view(...done, ...times(2, of('running')), ...times(4, of('pending'))), history)?.s, 300);
+    assert.equal(etaOf(view(...done, ...times(2, of('running')), ...times(5, of('pending'))), history)?.s, 400);
+  });
+  it('tells how far off it may be only as far as measured times differ, and more for more rounds', () => {
+    assert.equal(etaOf(view(of('running'), ...times(3, of('complete', 500))), history)?.spreadS, 0);
+    assert.equal(etaOf(view(of('running')), history)?.spreadS, 9);
+    assert.equal(etaOf(view(of('running'), ...times(3, of('pending'))), history)?.spreadS, 18);
   });
 });

@@ -17,7 +17,7 @@ export function drawGaps(pen: CanvasRenderingContext2D, { viewport, theme, cell 
   pen.fillStyle = css(theme.background);
   const thin = width >= 8 ? 1 : 0.5;
   const { across, down } = layout;
-  const lineAt = (place: number, span: number | undefined): number => (span !== undefined && span > 1 && place % span === 0 ? Math.max(2, thin) : thin);
+  const lineAt = (place: number, span: number | undefined): number => (span !== undefined && span > 1 && place % span === 0 ? Math.max(width >= 8 ? 4 : 2, thin) : thin);
   for (let column = seen.left; column <= seen.right; column += 1) {
     const line = lineAt(column, across?.span);
     pen.fillRect(offset.x + column * width - line, offset.y + seen.top * height, line, (seen.bottom - seen.top) * height);
@@ -110,7 +110,13 @@ export function drawLabels(pen: CanvasRenderingContext2D, { viewport, theme, cel
       if (place % every === 0 && x > room.left && x < viewport.width) pen.fillText(cut(label, block * every - 4), x, bottom);
     });
     pen.fillStyle = css(theme.foreground);
-    pen.fillText(`${across.name} →`, room.left + Math.min(plot.width, layout.columns * width) / 2, bottom + 14);
+    const wide = Math.min(plot.width, layout.columns * width);
+    const [right, downwards] = [`${across.name} →`, down ? `${down.name} ↓` : ''];
+    pen.fillText(right, room.left + wide / 2, bottom + 14);
+    if (pen.measureText(downwards).width + pen.measureText(right).width / 2 + 12 < room.left + wide / 2) {
+      pen.textAlign = 'left';
+      pen.fillText(downwards, 0, bottom + 14);
+    }
   }
   if (down) {
     const block = height * down.span;

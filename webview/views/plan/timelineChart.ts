@@ -55,7 +55,7 @@ function waveGroup(wave: PlannedWave, timeline: Timeline, x: (s: number) => numb
       const long = Math.max(2, x(bar.endS) - x(bar.startS) - 1);
       const late = Math.min(x(bar.lateS), x(wave.endS) + 400) - x(bar.startS) - 1;
       const words = `${bar.key}: ${l10n.t('tasks {0} to {1}', String(bar.firstTask), String(bar.firstTask + bar.taskCount - 1))}${timeline.scale === 'order' ? '' : ` · ${spanText(bar.endS - bar.startS)}`}${bar.rounds > 1 ? ` · ${l10n.t('{0} rounds', bar.rounds)}` : ''}`;
-      const label = many ? bar.key : l10n.t('{0} tasks', bar.taskCount);
+      const label = many ? bar.key : l10n.t('{0, plural, one {# task} other {# tasks}}', bar.taskCount);
       return svg`${late > long + 1 && timeline.scale === 'expected' ? svg`<rect class="late" x=${x(bar.startS)} y=${top} width=${late} height=${tall} rx="2"></rect>` : nothing}<rect class="planned-bar" x=${x(bar.startS)} y=${top} width=${long} height=${tall} rx="2"><title>${words}</title></rect>${tall >= 15 && long > label.length * 6.2 ? svg`<text class="on-bar" x=${x(bar.startS) + 6} y=${top + Math.min(tall / 2 + 4, 16)}>${label}</text>` : nothing}`;
     })}
     ${right - left > 16 ? svg`<text class="strong" x=${(left + right) / 2} y=${box.top - 8} text-anchor="middle">${right - left > 46 ? name : wave.wave + 1}</text>` : nothing}
@@ -64,9 +64,10 @@ function waveGroup(wave: PlannedWave, timeline: Timeline, x: (s: number) => numb
 
 /** What the picture says. */
 export function sentence(timeline: Timeline): string {
-  const waves = timeline.waves.length === 1 ? l10n.t('one wave') : l10n.t('{0} waves, one after another', timeline.waves.length);
-  if (timeline.scale === 'order') return l10n.t('{0}. No time is known.', waves);
-  const wait = timeline.waitS === null ? l10n.t('after a wait that is not known') : l10n.t('after about {0} in the queue', spanText(timeline.waitS));
-  const ran = timeline.endS - (timeline.waitS ?? 0);
-  return timeline.scale === 'expected' ? l10n.t('{0}, {1}; about {2} from the first start to the end.', waves, wait, spanText(ran)) : l10n.t('{0}, {1}; at most {2} from the first start to the end.', waves, wait, spanText(ran));
+  const waves = timeline.waves.length;
+  if (timeline.scale === 'order') return l10n.t('{0, plural, one {One wave} other {# waves, one after another}}. No time is known.', waves);
+  const ran = spanText(timeline.endS - (timeline.waitS ?? 0));
+  if (timeline.waitS === null) return timeline.scale === 'expected' ? l10n.t('{0, plural, one {One wave} other {# waves, one after another}}, after a wait that is not known; about {1} from the first start to the end.', waves, ran) : l10n.t('{0, plural, one {One wave} other {# waves, one after another}}, after a wait that is not known; at most {1} from the first start to the end.', waves, ran);
+  const wait = spanText(timeline.waitS);
+  return timeline.scale === 'expected' ? l10n.t('{0, plural, one {One wave} other {# waves, one after another}}, after about {2} in the queue; about {1} from the first start to the end.', waves, ran, wait) : l10n.t('{0, plural, one {One wave} other {# waves, one after another}}, after about {2} in the queue; at most {1} from the first start to the end.', waves, ran, wait);
 }

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../../l10n/words.ts';
 import type { Analysis, Choices } from '../../model/results/choices.ts';
+import { valueText } from '../../model/results/numbers.ts';
 import type { QueryProblem } from '../../model/results/query.ts';
 import { dropdown } from './dropdown.ts';
 
@@ -20,11 +21,21 @@ export function resultControls({ metrics, metric, analysis, chosen, choose }: Co
     ${dropdown(l10n.t('Metric'), metrics.map((name) => [name, name]), metric, (name) => choose({ metric: name }))}
     ${dropdown(l10n.t('Better is'), [['lower', l10n.t('lower')], ['higher', l10n.t('higher')]], analysis.better, (better) => choose({ better: { ...chosen.better, [metric]: better === 'higher' ? 'higher' : 'lower' } }))}
     ${analysis.repetitions.map(([name, isAveraged]) => html`<vscode-checkbox class="average" ?checked=${isAveraged} .checked=${isAveraged} @change=${(event: Event) => choose({ averaged: { ...chosen.averaged, [name]: (event.target as HTMLInputElement).checked }, brushes: {} })}>${l10n.t('Average over {0}', name)}</vscode-checkbox>`)}
-    <vscode-text-field class="query" placeholder=${l10n.t('Filter: alpha<=1 horizon=6,12')} aria-label=${l10n.t('Filter')} .value=${chosen.query} @input=${(event: Event) => choose({ query: value(event) })}></vscode-text-field>
+    <vscode-text-field class="query" placeholder=${l10n.t('Filter: {0}', exampleOf(analysis))} aria-label=${l10n.t('Filter')} .value=${chosen.query} @input=${(event: Event) => choose({ query: value(event) })}></vscode-text-field>
     <span class="quiet found-count" aria-live="polite">${analysis.inside.length === analysis.points.length ? nothing : l10n.t('{0} of {1} points', analysis.inside.length, analysis.points.length)}</span>
     ${chosen.query !== '' || hasBrush ? html`<vscode-button appearance="secondary" @click=${() => choose({ query: '', brushes: {} })}>${l10n.t('Show all')}</vscode-button>` : nothing}
     ${analysis.queryProblem ? html`<p class="problem" role="alert">${queryWords(analysis.queryProblem)}</p>` : nothing}
   </div>`;
+}
+
+/** In the words of this run. */
+function exampleOf({ parameters, points }: Analysis): string {
+  const terms = parameters.slice(0, 2).map((name) => {
+    const values = [...new Set(points.map((point) => point.parameters[name]))];
+    const middle = values[Math.floor((values.length - 1) / 2)];
+    return typeof middle === 'number' ? `${name}<=${valueText(middle)}` : `${name}=${values.slice(0, 2).map(valueText).join(',')}`;
+  });
+  return terms.length === 0 ? 'alpha<=1 horizon=6,12' : terms.join(' ');
 }
 
 function queryWords({ kind, text, names }: QueryProblem): string {

@@ -18,8 +18,9 @@ export interface HeadActions {
 export function resultsHead(state: State, run: NonNullable<State['run']>, analysis: Analysis | undefined, actions: HeadActions): TemplateResult {
   const { table } = state;
   const { readAgain, openNotebook, openCsv, showRun } = actions;
-  const done = run.complete === run.total_tasks ? l10n.t('all {0} tasks done', run.total_tasks) : l10n.t('{0} of {1} tasks done', run.complete, run.total_tasks);
+  const done = run.complete === run.total_tasks ? l10n.t('{0, plural, one {the task is done} other {all # tasks done}}', run.total_tasks) : l10n.t('{0} of {1} tasks done', run.complete, run.total_tasks);
   const whole = analysis?.points.filter((point) => point.whole).length ?? 0;
+  const missing = run.total_tasks - run.complete;
   return html`<div class="title">
       <div>
         <h1>${l10n.t('Results')} <span class="quiet">${run.run_name} · ${run.cluster}</span></h1>
@@ -40,7 +41,7 @@ export function resultsHead(state: State, run: NonNullable<State['run']>, analys
     ${table?.partial && analysis
       ? html`<p class="partial-note" role="status">
           <span class="badge">${l10n.t('partial')}</span>
-          ${l10n.t('{0} of {1} grid points are whole; {2} of {3} tasks have no result{4}.', whole, analysis.points.length, run.total_tasks - run.complete, run.total_tasks, run.open ? l10n.t(' yet') : '')}
+          ${run.open ? l10n.t('{0} of {1} grid points are whole; {2} of {3, plural, one {# task} other {# tasks}} have no result yet.', whole, analysis.points.length, missing, run.total_tasks) : l10n.t('{0} of {1} grid points are whole; {2} of {3, plural, one {# task} other {# tasks}} have no result.', whole, analysis.points.length, missing, run.total_tasks)}
           ${run.open ? l10n.t('The numbers grow as tasks end.') : html`<a href="#run" @click=${(event: Event) => {
             event.preventDefault();
             showRun();

@@ -12,11 +12,12 @@ import { runHeadOf } from './runHead.ts';
 /** What status adds to a summary. */
 export interface RunFigures {
   readonly eta_s: number | null;
+  readonly eta_spread_s: number | null;
   readonly cost: { readonly core_hours: number; readonly gpu_hours: number | null };
 }
 
 export function overviewRunOf(run: RunSummary, figures: RunFigures | undefined): OverviewRun {
-  return { ...runHeadOf(run, figures?.eta_s ?? null), cost: figures ? { ...figures.cost } : null, hasFailures: hasFailures(run) };
+  return { ...runHeadOf(run, figures ?? { eta_s: null, eta_spread_s: null }), cost: figures ? { ...figures.cost } : null, hasFailures: hasFailures(run) };
 }
 
 type Free = NonNullable<ClusterShape['free']>;
@@ -58,8 +59,8 @@ export function freeOf(found: ResourcesOutput): Free {
   };
 }
 
-export function clusterShapeOf(row: ClusterRow, free: Free | undefined, asking: boolean, problem: string | undefined): ClusterShape {
-  return { name: row.name, scheduler: schedulerWord(row.scheduler), target: row.target, state: row.connection === 'local' ? 'here' : row.state, reason: row.state_reason, free: free ?? null, asking, problem: problem ?? null };
+export function clusterShapeOf(row: ClusterRow, free: Free | undefined, asking: boolean, problem: string | undefined, heard?: string): ClusterShape {
+  return { name: row.name, scheduler: schedulerWord(row.scheduler), target: row.target, state: row.connection === 'local' ? 'here' : row.state, reason: row.state_reason, free: free ?? null, asking, problem: problem ?? null, heard_at: heard ?? null };
 }
 
 export function overviewReservationOf(reservation: ReservationShape): OverviewReservation {

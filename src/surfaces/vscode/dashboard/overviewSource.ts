@@ -7,7 +7,7 @@ import { CancelledError } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
 import type { ClusterShape } from '../../../../webview/protocol/overview.ts';
-import { isOpen } from '../trees/runWords.ts';
+import { heardOf, isOpen } from '../trees/runWords.ts';
 import { clusterShapeOf, freeOf, overviewReservationOf, overviewRunOf, type RunFigures } from './overviewShapes.ts';
 import type { OpenSource, SourceContext, ViewSource } from './viewSource.ts';
 
@@ -104,9 +104,9 @@ class OverviewFeed implements OpenSource<'overview'> {
       for (const { folder, runs } of editor.runs.state.folders) {
         for (const run of runs) {
           const of = JSON.stringify([run.observed_at, run.counts]);
-          if ((!isOpen(run) && this.figures.has(run.run_id)) || this.figures.get(run.run_id)?.of === of || !this.isShown(run.run_id)) continue;
-          const { eta_s, cost } = await editor.core.call(status, { run_id: run.run_id, refresh: false }, { folder, signal });
-          this.figures.set(run.run_id, { eta_s, cost, of });
+          if (this.figures.get(run.run_id)?.of === of || !this.isShown(run.run_id)) continue;
+          const { eta_s, eta_spread_s, cost } = await editor.core.call(status, { run_id: run.run_id, refresh: false }, { folder, signal });
+          this.figures.set(run.run_id, { eta_s, eta_spread_s, cost, of });
           this.show();
         }
       }
@@ -130,10 +130,11 @@ class OverviewFeed implements OpenSource<'overview'> {
   private show(): void {
     const { runs, clusters, reservations } = this.context.editor;
     const { runs: shown, ended } = this.shown();
+    const heard = heardOf(runs.runs);
     this.context.publish({
       loaded: runs.state.loaded,
       failure: runs.state.failure ?? null,
-      clusters: clusters.rows.map((row) => clusterShapeOf(row, this.free.get(row.name), this.asking.has(row.name), this.problems.get(row.name) ?? runs.state.problems.get(row.name))),
+      clusters: clusters.rows.map((row) => clusterShapeOf(row, this.free.get(row.name), this.asking.has(row.name), this.problems.get(row.name) ?? runs.state.problems.get(row.name), heard.get(row.name))),
       clusterProblems: [...clusters.problems.map(({ file, line, message }) => `${file}${line === null ? '' : `:${line}`}: ${message}`), ...(clusters.failure === undefined ? [] : [clusters.failure])],
       runs: shown.map((run) => overviewRunOf(run, this.figures.get(run.run_id))),
       ended,

@@ -3,7 +3,7 @@ import type { RunSummary } from '../../../operations/schemas.ts';
 import type { RunHead } from '../../../../webview/protocol/runHead.ts';
 import { isOpen, stateWord } from '../trees/runWords.ts';
 
-export function runHeadOf(run: RunSummary, etaS: number | null): RunHead {
+export function runHeadOf(run: RunSummary, { eta_s, eta_spread_s }: Pick<RunHead, 'eta_s' | 'eta_spread_s'>): RunHead {
   return {
     run_id: run.run_id,
     name: run.run_name,
@@ -16,7 +16,8 @@ export function runHeadOf(run: RunSummary, etaS: number | null): RunHead {
     submitted_at: run.submitted_at,
     observed_at: run.observed_at,
     stale_reason: run.stale_reason,
-    eta_s: etaS,
+    eta_s,
+    eta_spread_s,
     eta_from: run.observed_at ?? run.submitted_at,
     attention: run.attention.map(({ kind, message }) => ({ kind, message })),
     canResume: run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting',

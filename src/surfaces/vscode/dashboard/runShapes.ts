@@ -9,9 +9,9 @@ import type { FailureGroup, RunShape } from '../../../../webview/protocol/run.ts
 import type { StateOf } from '../../../../webview/protocol.ts';
 import { runHeadOf } from './runHead.ts';
 
-export function runShapeOf({ run, eta_s, cost }: Pick<TaskColumnsOutput, 'run' | 'eta_s' | 'cost'>): RunShape {
+export function runShapeOf({ run, cost, ...eta }: Pick<TaskColumnsOutput, 'run' | 'eta_s' | 'eta_spread_s' | 'cost'>): RunShape {
   return {
-    ...runHeadOf(run, eta_s),
+    ...runHeadOf(run, eta),
     scheduler: run.scheduler,
     executor: run.executor,
     cost,

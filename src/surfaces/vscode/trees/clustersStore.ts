@@ -11,6 +11,7 @@ export class ClustersStore implements vscode.Disposable {
   rows: readonly ClusterRow[] = [];
   problems: readonly ClusterProblem[] = [];
   failure: string | undefined;
+  loaded = false;
   readonly reports = new Map<string, CheckReport>();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
@@ -35,6 +36,7 @@ export class ClustersStore implements vscode.Disposable {
       this.failure = messageOf(error);
       this.log.warn(`Clusters could not be read: ${this.failure}`);
     }
+    this.loaded = true;
     this.changed.fire();
   }
 
@@ -43,7 +45,10 @@ export class ClustersStore implements vscode.Disposable {
     if (node.subject.kind !== 'cluster') return [];
     try {
       const { resources } = await import('../../../operations/resources.ts');
-      const found = await this.core.call(resources, { cluster: node.subject.name }, { folder: this.folder() });
+      const { name } = node.subject;
+      const found = await this.core.call(resources, { cluster: name }, { folder: this.folder() });
+      // Whoever asked is connected now.
+      if (this.rows.some((row) => row.name === name && row.state === 'idle')) void this.refresh();
       return detailNodes(node, found, new Date()) ?? partitionNodes(node, found, new Date());
     } catch (error) {
       return partitionsFailure(node, messageOf(error));

@@ -57,15 +57,18 @@ export function clusterNodes(
   reports: ReadonlyMap<string, CheckReport>,
   unreachable: ReadonlyMap<string, string>,
   now: Date,
+  heard: ReadonlyMap<string, string> = new Map(),
 ): readonly TreeNode[] {
-  return [...rows.map((row) => clusterNode(row, reports.get(row.name), unreachable.get(row.name), now)), ...problems.map(problemNode)];
+  return [...rows.map((row) => clusterNode(row, reports.get(row.name), unreachable.get(row.name), heard.get(row.name), now)), ...problems.map(problemNode)];
 }
 
-function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachable: string | undefined, now: Date): TreeNode {
+function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachable: string | undefined, heard: string | undefined, now: Date): TreeNode {
   const scheduler = schedulerWord(row.scheduler);
   const reason = row.state_reason ?? unreachable;
+  // Another window, or a command line, may be the one that asks.
+  const state = row.state === 'idle' && row.connection !== 'local' && heard !== undefined ? l10n.t('seen {0} ago', formatDuration(now.getTime() - Date.parse(heard))) : clusterStateWord(row);
   const lines = [
-    `**${escapeMarkdown(row.name)}** — ${escapeMarkdown(clusterStateWord(row))}`,
+    `**${escapeMarkdown(row.name)}** — ${escapeMarkdown(state)}`,
     l10n.t('{0}, {1} to {2}, defined by {3}', escapeMarkdown(scheduler), escapeMarkdown(row.connection), codeSpan(row.target), escapeMarkdown(row.scope)),
     ...(reason === undefined ? [] : [`$(warning) ${escapeMarkdown(reason)}`]),
     ...(report === undefined ? [l10n.t('Not checked in this window.')] : [checkedWords(report, now)]),
@@ -73,14 +76,47 @@ function clusterNode(row: ClusterRow, report: CheckReport | undefined, unreachab
   return {
     id: `cluster:${row.name}`,
     label: row.name,
-    description: [scheduler, clusterStateWord(row), ...(report ? [report.all_ok ? l10n.t('checked') : l10n.t('check failed')] : []), ...(reason === undefined ? [] : [reason])].join(' · '),
+    description: [scheduler, state, ...(report ? [report.all_ok ? l10n.t('checked') : l10n.t('check failed')] : []), ...(reason === undefined ? [] : [reason])].join(' · '),
     tooltip: lines.join('\n\n'),
     icon: clusterIcon(row, report),
     contextValue: row.connection === 'local' ? 'cluster.local' : 'cluster.remote',
     subject: { kind: 'cluster', name: row.name },
-    children: [...(report === undefined ? [uncheckedNode(row.name)] : report.checks.map((check) => checkNode(row.name, check))), partitionsNode(row.name), ...detailGroups(row.name)],
+    children: [...(report === undefined ? [uncheckedNode(row.name)] : []), ...(report && !report.all_ok ? report.checks.map((check) => checkNode(row.name, check, report)) : []), partitionsNode(row.name), ...detailGroups(row.name), ...(report?.all_ok ? [checksNode(row.name, report, now)] : [])],
   };
 }
+
+/** Where everything is fine, what was checked is out of the way of what one looks for. */
+function checksNode(cluster: string, report: CheckReport, now: Date): TreeNode {
+  return {
+    id: `cluster:${cluster}/checks`,
+    label: l10n.t('Checks'),
+    description: checkedWords(report, now),
+    icon: { id: 'checklist' },
+    contextValue: 'checks',
+    subject: { kind: 'cluster', name: cluster },
+    children: report.checks.map((check) => checkNode(cluster, check, report)),
+  };
+}
+
+const checkNames = (): Readonly<Record<string, string>> => ({
+  clusters_yaml: 'clusters.yaml',
+  cluster_known: l10n.t('Entry'),
+  cluster_config_customized: l10n.t('Your own values'),
+  ssh_transport: l10n.t('Kind of ssh'),
+  ssh_agent: l10n.t('Keys'),
+  cluster_tcp: l10n.t('Network'),
+  cluster_login: l10n.t('Sign-in'),
+  host_key: l10n.t('Host key'),
+  login_shell: l10n.t('Login shell'),
+  python: 'Python',
+  scheduler_tools: l10n.t('Scheduler’s commands'),
+  scheduler_queue: l10n.t('Queue'),
+  accounting: l10n.t('Accounting'),
+  scratch: l10n.t('Scratch folder'),
+  scratch_space: l10n.t('Free space'),
+  clock_skew: l10n.t('Clock'),
+  home_quota: l10n.t('Quota of home'),
+});
 
 function checkedWords(report: CheckReport, now: Date): string {
   const age = formatDuration(now.getTime() - Date.parse(report.checked_at));
@@ -165,14 +201,16 @@ function uncheckedNode(cluster: string): TreeNode {
   };
 }
 
-function checkNode(cluster: string, check: CheckReport['checks'][number]): TreeNode {
-  const icon: Icon =
-    check.ok === true ? { id: 'pass', color: 'testing.iconPassed' } : check.ok === false ? { id: 'error', color: 'testing.iconFailed' } : { id: 'question', color: 'list.warningForeground' };
+function checkNode(cluster: string, check: CheckReport['checks'][number], { all_ok }: CheckReport): TreeNode {
+  // What fails although the cluster can be used is no obstacle.
+  const failed: Icon = all_ok ? { id: 'warning', color: 'list.warningForeground' } : { id: 'error', color: 'testing.iconFailed' };
+  const icon: Icon = check.ok === true ? { id: 'pass', color: 'testing.iconPassed' } : check.ok === false ? failed : { id: 'question', color: 'list.warningForeground' };
+  const name = checkNames()[check.name] ?? check.name.replaceAll('_', ' ');
   return {
     id: `cluster:${cluster}/check:${check.name}`,
-    label: check.name.replaceAll('_', ' '),
+    label: name,
     description: check.ok === null ? l10n.t('could not be asked: {0}', check.detail) : check.detail,
-    spoken: [check.name.replaceAll('_', ' '), check.ok === true ? l10n.t('passed') : check.ok === false ? l10n.t('failed') : l10n.t('could not be asked'), check.detail, ...(check.ok !== true && check.remediation !== null ? [l10n.t('to do: {0}', check.remediation)] : [])].join(', '),
+    spoken: [name, check.ok === true ? l10n.t('passed') : check.ok === false ? l10n.t('failed') : l10n.t('could not be asked'), check.detail, ...(check.ok !== true && check.remediation !== null ? [l10n.t('to do: {0}', check.remediation)] : [])].join(', '),
     tooltip: [escapeMarkdown(check.detail), ...(check.remediation === null ? [] : [l10n.t('**To do:** {0}', escapeMarkdown(check.remediation))])].join('\n\n'),
     icon,
     contextValue: 'check',

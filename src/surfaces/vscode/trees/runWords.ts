@@ -12,6 +12,15 @@ export function needsAttention(run: Pick<RunSummary, 'attention' | 'lifecycle_st
   return run.attention.length > 0 || run.lifecycle_state === 'unknown';
 }
 
+/** By cluster, when one of its open runs was last heard of. */
+export function heardOf(runs: readonly Pick<RunSummary, 'cluster' | 'lifecycle_state' | 'observed_at' | 'stale_reason'>[]): ReadonlyMap<string, string> {
+  const heard = new Map<string, string>();
+  for (const run of runs) {
+    if (isOpen(run) && run.stale_reason === null && run.observed_at !== null && run.observed_at > (heard.get(run.cluster) ?? '')) heard.set(run.cluster, run.observed_at);
+  }
+  return heard;
+}
+
 export function stateWord(run: Pick<RunSummary, 'lifecycle_state' | 'counts' | 'total_tasks'> & { readonly observed_at?: string | null }): string {
   switch (run.lifecycle_state) {
     case 'submitting':

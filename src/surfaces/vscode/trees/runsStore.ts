@@ -35,12 +35,17 @@ export interface RunsState {
   readonly loaded: boolean;
 }
 
+const isUnheard = (run: RunSummary): boolean => run.lifecycle_state === 'in_flight' && run.observed_at === null;
+
 const failureKey = (run: RunSummary): string => `${run.run_id} ${run.counts.failed}`;
 
 export class RunsStore implements vscode.Disposable {
   state: RunsState = { folders: [], problems: new Map(), failure: undefined, loaded: false };
   private readonly changed = new vscode.EventEmitter<RunsState>();
   readonly onDidChange = this.changed.event;
+  private readonly asked = new vscode.EventEmitter<string>();
+  /** A cluster was asked from here, so that there may be a connection now. */
+  readonly onDidAsk = this.asked.event;
   private readonly core: Core;
   private readonly log: Log;
   private readonly folders: () => readonly string[];
@@ -53,6 +58,8 @@ export class RunsStore implements vscode.Disposable {
   private readonly troubles = new Map<string, string>();
   private readonly asking = new Set<string>();
   private readonly askedMs = new Map<string, number>();
+  /** Clusters with a run that nobody has looked at since it was submitted: due at once, whatever the pace. */
+  private readonly unheard = new Set<string>();
   /** Failed runs at which the watch has looked. */
   private readonly followed = new Set<string>();
   private looking = false;
@@ -163,6 +170,7 @@ export class RunsStore implements vscode.Disposable {
     this.lookers.clear();
     void this.watch?.then((watch) => watch.dispose(), () => undefined);
     this.changed.dispose();
+    this.asked.dispose();
   }
 
   private async load(ask: boolean, signal: AbortSignal | undefined): Promise<void> {
@@ -181,12 +189,20 @@ export class RunsStore implements vscode.Disposable {
         for (const [cluster, why] of problems) this.troubles.set(cluster, why);
         this.due.clear();
       }
+      this.expectNews(found);
       this.set({ folders: found, problems: this.problemsOf(found), failure: undefined, loaded: true });
     } catch (error) {
       if (!CancelledError.is(error)) {
         this.set({ ...this.state, failure: messageOf(error), loaded: true });
       }
       throw error;
+    }
+  }
+
+  /** A run that was just submitted is asked about once without waiting; while it is being submitted there is nothing to ask. */
+  private expectNews(folders: readonly FolderRuns[]): void {
+    for (const run of folders.flatMap(({ runs }) => runs)) {
+      if (isUnheard(run) && !this.runs.some((known) => known.run_id === run.run_id && isUnheard(known))) this.unheard.add(run.cluster);
     }
   }
 
@@ -210,8 +226,12 @@ export class RunsStore implements vscode.Disposable {
     const clusters = this.clustersToWatch();
     for (const cluster of this.due.keys()) if (!clusters.has(cluster)) this.due.delete(cluster);
     if (clusters.size === 0) return;
-    const dueMs = Math.min(...[...clusters.keys()].map((cluster) => this.due.get(cluster) ?? 0));
+    const dueMs = Math.min(...[...clusters.keys()].map((cluster) => this.dueMs(cluster)));
     this.timer = setTimeout(() => void this.lookQuietly(), Math.max(0, dueMs - Date.now()));
+  }
+
+  private dueMs(cluster: string): number {
+    return this.unheard.has(cluster) ? 0 : (this.due.get(cluster) ?? 0);
   }
 
   /** With the folders that have something there to be watched. */
@@ -234,7 +254,7 @@ export class RunsStore implements vscode.Disposable {
     try {
       while (this.current) await this.current.catch(() => undefined);
       const nowMs = Date.now();
-      const clusters = [...this.clustersToWatch()].filter(([cluster]) => (this.due.get(cluster) ?? 0) <= nowMs);
+      const clusters = [...this.clustersToWatch()].filter(([cluster]) => this.dueMs(cluster) <= nowMs);
       await Promise.all(clusters.map(([cluster, folders]) => this.lookAt(cluster, folders)));
     } catch (error) {
       if (!CancelledError.is(error)) this.log.warn(`Runs could not be watched: ${messageOf(error)}`);
@@ -247,12 +267,16 @@ export class RunsStore implements vscode.Disposable {
   private async lookAt(cluster: string, folders: readonly string[]): Promise<void> {
     const isLocal = cluster === 'this-computer';
     const intervalMs = refreshIntervalMs({ visible: this.isVisible, focused: vscode.window.state.focused, isLocal, intervalS: vscode.workspace.getConfiguration('hpcAgent').get<number>('refreshIntervalSeconds', 30) });
+    this.unheard.delete(cluster);
     // Whatever happens below, not before this.
     this.due.set(cluster, Date.now() + intervalMs);
     const watch = await this.openWatch();
     this.asking.add(cluster);
     const answer = await this.core.within('acts', { folder: folders[0] ?? '' }, ({ signal, progress }) => watch.look({ cluster, folders, intervalMs, onlyConnected: !this.isVisible }, { signal, progress })).finally(() => this.asking.delete(cluster));
-    if (answer.asked) this.askedMs.set(cluster, Date.now());
+    if (answer.asked) {
+      this.askedMs.set(cluster, Date.now());
+      this.asked.fire(cluster);
+    }
     if (!answer.problem) for (const run of this.runs) if (run.cluster === cluster && !isOpen(run)) this.followed.add(failureKey(run));
     if (answer.problem) this.troubles.set(cluster, answer.problem.remediation === undefined ? answer.problem.message : `${answer.problem.message} ${answer.problem.remediation}`);
     else if (answer.asked) this.troubles.delete(cluster);

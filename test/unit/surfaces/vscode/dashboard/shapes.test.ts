@@ -20,10 +20,10 @@ const more = (task_ranges: string, memory: number): ResubmitOutput['groups'][num
 
 describe('A run in the shapes of the page (unit)', () => {
   it('fits the protocol, with the arrays of its waves counted', () => {
-    const shape = runShapeOf({ run: run(), eta_s: 60, cost: { core_hours: 4, gpu_hours: null } });
+    const shape = runShapeOf({ run: run(), eta_s: 60, eta_spread_s: 5, cost: { core_hours: 4, gpu_hours: null } });
     assert.deepEqual(z.parse(runProtocol.state, { run: shape, failures: null, record: null }).run, shape);
     assert.deepEqual([shape.waves[1]?.arrays, shape.open, shape.canResume, shape.eta_from], [1, true, false, shape.observed_at]);
-    assert.equal(runShapeOf({ run: run({ lifecycle_state: 'unknown', counts: counts() }), eta_s: null, cost: { core_hours: 0, gpu_hours: null } }).canResume, true);
+    assert.equal(runShapeOf({ run: run({ lifecycle_state: 'unknown', counts: counts() }), eta_s: null, eta_spread_s: null, cost: { core_hours: 0, gpu_hours: null } }).canResume, true);
   });
 
   it('shows what a group would be given, and only for its own tasks', () => {
@@ -77,7 +77,7 @@ describe('The overview in the shapes of the page (unit)', () => {
     const state = {
       loaded: true, failure: null, clusterProblems: [], ended: 0,
       clusters: [clusterShapeOf({ name: 'bed', scheduler: 'slurm', connection: 'ssh', target: 'alice@bed', state: 'refused', state_reason: 'no key' } as Parameters<typeof clusterShapeOf>[0], undefined, false, undefined)],
-      runs: [overviewRunOf(run(), undefined), overviewRunOf(run(), { eta_s: 5, cost: { core_hours: 1, gpu_hours: 0.5 } })],
+      runs: [overviewRunOf(run(), undefined), overviewRunOf(run(), { eta_s: 5, eta_spread_s: 2, cost: { core_hours: 1, gpu_hours: 0.5 } })],
       reservations: [],
     };
     assert.deepEqual(z.parse(overviewProtocol.state, state), state);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { clusterNodes, isPartitionsNode, partitionNodes, partitionsFailure, type CheckReport, type ClusterRow } from '../../../../../src/surfaces/vscode/trees/clustersTree.ts';
-import { ago, now } from '../fixtures.ts';
+import { heardOf } from '../../../../../src/surfaces/vscode/trees/runWords.ts';
+import { ago, now, run } from '../fixtures.ts';
 
 const row: ClusterRow = { name: 'spartan', scheduler: 'slurm', connection: 'ssh', target: 'alice@spartan', scope: 'user', state: 'idle', state_reason: null };
 const report: CheckReport = {
@@ -36,6 +37,22 @@ describe('The Clusters tree (unit)', () => {
       ['Your queue', undefined, 'list-ordered'],
       ['Limits', undefined, 'law'],
     ]);
+  });
+
+  it('puts the checks of a good cluster out of the way, and what fails there is no obstacle', () => {
+    const checks = [{ name: 'cluster_login', ok: true, detail: 'alice', remediation: null }, { name: 'ssh_agent', ok: false, detail: 'none', remediation: null }];
+    const [node] = clusterNodes([row], [], new Map([['spartan', { ...report, all_ok: true, checks }]]), new Map(), now);
+    const children = node && typeof node.children !== 'string' ? node.children : [];
+    assert.deepEqual(children.map(({ label }) => label), ['Partitions', 'Nodes', 'Your queue', 'Limits', 'Checks']);
+    const last = children.at(-1)?.children;
+    assert.deepEqual(last !== undefined && typeof last !== 'string' ? last.map(({ label, icon }) => [label, icon?.id]) : last, [['Sign-in', 'pass'], ['Keys', 'warning']]);
+  });
+
+  it('does not say that nothing is connected where another window asks', () => {
+    const heard = heardOf([run({ cluster: 'spartan', observed_at: ago(12) }), run({ cluster: 'spartan', observed_at: ago(40) }), run({ cluster: 'other', observed_at: ago(5), lifecycle_state: 'complete' })]);
+    assert.deepEqual([...heard], [['spartan', ago(12)]]);
+    assert.equal(clusterNodes([row], [], new Map(), new Map(), now, heard)[0]?.description, 'Slurm · seen 12 s ago');
+    assert.equal(clusterNodes([{ ...row, state: 'connected' }], [], new Map(), new Map(), now, heard)[0]?.description, 'Slurm · connected');
   });
 
   it('shows what is free of each partition when “Partitions” is opened, and not before', () => {
