@@ -41,8 +41,8 @@ describe('The page in German (unit)', () => {
   it('orders the words of a sentence as German does', () => {
     const arrays = [0, 1].map((wave) => ({ key: `a${wave}`, wave, first_task: wave * 10, task_count: 10 }));
     const timing = { task_s: null, time_limit_s: 600, queue_wait_s: null, spin_up_s: 0, concurrent_tasks: null };
-    assert.equal(sentence(timelineOf({ arrays, timing } as unknown as Parameters<typeof timelineOf>[0])), '2 Wellen nacheinander nach unbekannter Wartezeit; höchstens 20 min vom ersten Start bis zum Ende.');
-    assert.equal(sentence(timelineOf({ arrays: arrays.slice(0, 1), timing: { ...timing, time_limit_s: null } } as unknown as Parameters<typeof timelineOf>[0])), 'Eine Welle. Keine Zeit ist bekannt.');
+    assert.equal(sentence(timelineOf({ arrays, timing })), '2 Wellen nacheinander nach unbekannter Wartezeit; höchstens 20 min vom ersten Start bis zum Ende.');
+    assert.equal(sentence(timelineOf({ arrays: arrays.slice(0, 1), timing: { ...timing, time_limit_s: null } })), 'Eine Welle. Keine Zeit ist bekannt.');
     const now = new Date(2026, 10, 22, 14, 0);
     assert.equal(etaWords({ eta_s: 1200, eta_spread_s: 360, eta_from: now.toISOString() }, now), 'Ende 14:20 ± 6 min (in 20 min)');
   });
