@@ -14,10 +14,13 @@ import hashlib
 import os
 import pty
 import pwd
+import re
 import shlex
 import signal
 import struct
 import subprocess
+import sys
+import tempfile
 import termios
 import threading
 import time
@@ -39,6 +42,42 @@ def in_thread(body, *args):
     thread.daemon = True
     thread.start()
     return thread
+
+
+def environment_of(data):
+    pairs = [pair.partition(b"=") for pair in data.split(b"\0") if b"=" in pair]
+    return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
+
+
+def restore(kind, before_file):
+    """A folder with start files for zsh or fish: the person's own first, then once more what changed since `before_file`. It removes itself."""
+    with open(before_file, "rb") as handle:
+        before = environment_of(handle.read())
+    os.unlink(before_file)
+    names = [name for name in sorted(set(before) | set(os.environ)) if re.match(r"[A-Za-z_]\w*$", name, re.A) and name not in OWN_VARIABLES]
+    changed = [(name, os.environ.get(name)) for name in names if before.get(name) != os.environ.get(name)]
+    folder = tempfile.mkdtemp(prefix="hpc-shell-")
+    if kind == "zsh":
+        own = "ZDOTDIR=%s" % shlex.quote(os.environ["ZDOTDIR"]) if "ZDOTDIR" in os.environ else "unset ZDOTDIR"
+        # Their .zshenv may name another folder for the files after it.
+        keep = 'if [ -n "${ZDOTDIR+x}" ]; then hpc_own=$ZDOTDIR; else unset hpc_own; fi\nZDOTDIR=%s\n' % shlex.quote(folder)
+        back = 'if [ -n "${hpc_own+x}" ]; then ZDOTDIR=$hpc_own; unset hpc_own; else unset ZDOTDIR; fi\n'
+        source = '[ ! -r "${ZDOTDIR:-$HOME}/%s" ] || . "${ZDOTDIR:-$HOME}/%s"\n'
+        lines = ["unset %s\n" % name if value is None else "export %s=%s\n" % (name, shlex.quote(value)) for name, value in changed]
+        files = {
+            ".zshenv": own + "\n" + source % (".zshenv", ".zshenv") + keep,
+            ".zshrc": back + source % (".zshrc", ".zshrc") + "".join(lines) + "rm -rf %s\n" % shlex.quote(folder),
+        }
+    else:
+        quote = lambda text: "'%s'" % text.replace("\\", "\\\\").replace("'", "\\'")  # noqa: E731
+        lists = ("PATH", "MANPATH", "CDPATH")
+        words = lambda name, value: " ".join(quote(part) for part in (value.split(":") if name in lists else [value]))  # noqa: E731
+        lines = ["set -e %s\n" % name if value is None else "set -gx %s %s\n" % (name, words(name, value)) for name, value in changed]
+        files = {"start.fish": "".join(lines) + "set -e HPC_START\ncommand rm -rf %s\n" % quote(folder)}
+    for name, text in files.items():
+        with open(os.path.join(folder, name), "wb") as handle:
+            handle.write(os.fsencode(text))
+    return folder
 
 
 def signal_group(pid, number):
@@ -90,11 +129,10 @@ class Software:
                 if process.returncode != 0:
                     return None, said or b"the software of the cluster profile could not be set up (exit status %d)\n" % process.returncode
                 with open(dump, "rb") as handle:
-                    pairs = [pair.partition(b"=") for pair in handle.read().split(b"\0") if b"=" in pair]
+                    found = environment_of(handle.read())
                 os.unlink(dump)
             except OSError as error:
                 return None, ("hpc-agent: %s\n" % error).encode("utf-8", "replace")
-            found = {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
             for name in OWN_VARIABLES:
                 found.pop(name, None)
             if not software.get("per_folder"):
@@ -121,7 +159,17 @@ class Software:
                 handle.write(own + setup)
             program = "exec %s --rcfile %s -i\n" % (shlex.quote(shell), shlex.quote(start))
         else:
-            program = setup + 'SHELL=%s\nexport SHELL\nexec "$SHELL" -i\n' % shlex.quote(shell)
+            kind = os.path.basename(shell)
+            become = "SHELL=%s\nexport SHELL\n" % shlex.quote(shell)
+            if kind in ("zsh", "fish"):
+                ask = " ".join(shlex.quote(word) for word in [sys.executable, "-S", "-E", os.path.abspath(__file__), kind])
+                setup = 'hpc_before=$(mktemp) && env -0 >"$hpc_before"\n%shpc_start=$(%s "$hpc_before")\n' % (setup, ask)
+                begin = {
+                    "zsh": "ZDOTDIR=$hpc_start; export ZDOTDIR",
+                    "fish": 'HPC_START=$hpc_start; export HPC_START; exec "$SHELL" -i -C \'source "$HPC_START/start.fish"\'',
+                }[kind]
+                become += '[ -z "$hpc_start" ] || { %s; }\n' % begin
+            program = setup + become + 'exec "$SHELL" -i\n'
         with open(path + ".new", "w") as handle:
             handle.write(program)
         os.rename(path + ".new", path)
@@ -234,3 +282,7 @@ class Terminal:
 
     def signal_group(self, number):
         return self.ended_at is None and signal_group(self.process.pid, number)
+
+
+if __name__ == "__main__":
+    print(restore(sys.argv[1], sys.argv[2]))

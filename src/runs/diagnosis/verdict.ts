@@ -46,6 +46,8 @@ export interface Verdict {
   /** Equal for tasks that failed in the same way. */
   readonly fingerprint: string;
   readonly culprit: Culprit | undefined;
+  /** Memory that it wanted was refused, by its own words; it was not killed at a limit. */
+  readonly refusedMemory: boolean;
   readonly evidence: readonly Evidence[];
 }
 
@@ -57,6 +59,8 @@ interface Finding {
   readonly culprit?: Culprit | undefined;
   /** Where more than the evidence itself is to be said in one line. */
   readonly message?: string;
+  /** By the program's own words. */
+  readonly own?: true;
 }
 
 const sigkill = 9;
@@ -201,7 +205,7 @@ function fromProgram(group: ScanGroup, code: number | null): Finding | undefined
   const [best] = candidates;
   if (!best) return undefined;
   const { rank: _rank, after: _after, ...finding } = best;
-  return finding;
+  return { ...finding, own: true };
 }
 
 /** Who was ended from outside did not end for what was said last, unless that was of memory. */
@@ -279,6 +283,7 @@ export function verdictOf(task: FailedTask): Verdict {
     message: decided.message ?? decided.evidence.text,
     fingerprint: decided.fingerprint,
     culprit: decided.culprit,
+    refusedMemory: decided.own === true && decided.failureClass === 'system_oom',
     evidence: [decided.evidence, ...otherEvidence(task, decided)],
   };
 }

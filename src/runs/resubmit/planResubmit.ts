@@ -174,7 +174,7 @@ function sortOut(request: ResubmitRequest, diagnosis: Diagnosis, limitsFor: (res
     const multiplies = policy?.multiplies === 'memory' && request.overrides.memoryMiB === undefined ? 'memory' : policy?.multiplies === 'walltime' && request.overrides.walltimeS === undefined ? 'walltime' : 'none';
     const factor = (multiplies === 'memory' ? rule?.memoryFactor : multiplies === 'walltime' ? rule?.walltimeFactor : undefined) ?? policy?.factor ?? 1;
     const peaks = members.flatMap(({ failed }) => (failed ? (peakMiB(peakOf(failed)) ?? []) : []));
-    const sized = sizeFor(ordered, { multiplies, factor, peakMiB: peaks.length === 0 ? null : Math.max(...peaks), limits: limitsFor(ordered) });
+    const sized = sizeFor(ordered, { multiplies, factor, peakMiB: peaks.length === 0 ? null : Math.max(...peaks), refused: members.some(({ failed }) => failed !== undefined && verdictOf(failed).refusedMemory), limits: limitsFor(ordered) });
     if (sized.kind === 'impossible') {
       for (const member of members) block(member, sized.reason);
       continue;

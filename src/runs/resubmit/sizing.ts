@@ -1,8 +1,9 @@
 /**
  * What a failed task needs in its next attempt.
  *
- * Rules: a measured peak above what was asked for is the need, with a margin; else the class's factor applies, since a process that was
- * killed at its limit shows the limit, not its need. Nothing is asked for that a node or the partition cannot give: where the limit is
+ * Rules: at least the class's factor over what was asked for, since a process that was killed at its limit, or refused memory, shows what it
+ * had and not its need; a measured peak with a margin where that is more. So memory never shrinks. Where nobody knows what was asked for, the
+ * peak of a task that was refused memory is no start either: it may have ended far below what it had. Nothing is asked for that a node or the partition cannot give: where the limit is
  * reached already, the task is not tried again. What a person orders wins over all of it.
  */
 import { formatDurationS } from '../../cluster/units.ts';
@@ -23,6 +24,8 @@ export interface Sizing {
   readonly factor: number;
   /** Largest measured of the tasks, MiB. */
   readonly peakMiB: number | null;
+  /** It ended because memory that it wanted was refused (`MemoryError`), not by a kill at a limit. */
+  readonly refused?: boolean;
   readonly limits: SizingLimits;
 }
 
@@ -41,19 +44,21 @@ interface Quantity {
 }
 
 function grow({ name, current, wanted, because, limit, format }: Quantity): { value: number; change: string } | { reason: string } {
-  if (wanted === undefined) return { reason: `its ${name} was the site’s default, which is not known, and no peak was measured: name the ${name} to ask for` };
+  if (wanted === undefined) return { reason: `its ${name} was the site’s default, which is not known, and no measured peak tells what it needs: name the ${name} to ask for` };
   const value = Math.min(wanted, limit ?? Infinity);
   if (current !== undefined && value <= current) return { reason: `it had ${format(current)} of ${name} already, the most that is to be had there` };
   const capped = value < wanted ? `, the most that is to be had there` : '';
   return { value, change: `${name} ${current === undefined ? 'the site’s default' : format(current)} → ${format(value)}: ${because}${capped}` };
 }
 
-export function sizeFor(current: ResourceRequest, { multiplies, factor, peakMiB, limits }: Sizing): Sized {
+export function sizeFor(current: ResourceRequest, { multiplies, factor, peakMiB, refused = false, limits }: Sizing): Sized {
   if (multiplies === 'none') return { kind: 'sized', resources: current, change: '' };
   if (multiplies === 'memory') {
     const { memoryMiB } = current;
-    const measured = peakMiB !== null && peakMiB > (memoryMiB ?? 0);
-    const need = measured ? peakMiB * memoryMargin : memoryMiB === undefined ? undefined : memoryMiB * factor;
+    const byFactor = memoryMiB === undefined ? undefined : memoryMiB * factor;
+    const byPeak = peakMiB === null || (memoryMiB === undefined && refused) ? 0 : peakMiB * memoryMargin;
+    const measured = peakMiB !== null && byPeak > (byFactor ?? 0);
+    const need = measured ? byPeak : byFactor;
     const grown = grow({
       name: 'memory',
       current: memoryMiB,

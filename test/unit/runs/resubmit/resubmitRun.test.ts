@@ -5,7 +5,8 @@ import * as path from 'node:path';
 import { HpcError } from '../../../../src/foundation/errors.ts';
 import { cancelRun } from '../../../../src/runs/cancelRun.ts';
 import { retriesOf } from '../../../../src/runs/diagnosis/retryAdvice.ts';
-import { viewOfRun } from '../../../../src/runs/listRuns.ts';
+import { runState, viewOfRun } from '../../../../src/runs/listRuns.ts';
+import { autoRetrier } from '../../../../src/runs/resubmit/autoRetry.ts';
 import { resubmitRun, type ResubmitOutcome } from '../../../../src/runs/resubmit/resubmitRun.ts';
 import { readSidecar, type Attempt } from '../../../../src/runs/sidecar.ts';
 import { accountingRow, endEvent, makePlace, queueRow, startEvent, type Place } from '../place.ts';
@@ -95,7 +96,7 @@ describe('resubmission that was interrupted (unit)', function () {
     assert.deepEqual([attempt?.arrays.map(({ tasks }) => tasks), await submissions()], [[[[2, 3]]], 2], 'one array and its combiner');
   });
 
-  it('where the nodes to avoid are the only ones that fit, the refusal says so, and who knows better goes there; an automatic try goes by itself', async () => {
+  it('where the nodes to avoid are the only ones that fit, the refusal says so, and who knows better goes there', async () => {
     await place.says('sacct', accountingRow('10_3', 'NODE_FAIL', '0:0', 'node7') + accountingRow('10_4', 'NODE_FAIL', '0:0', 'node7'));
     const exclusion = async (): Promise<string | undefined> => /--exclude=\S+/.exec((await fs.readFile(`${sbatch()}.asked`, 'utf8')).trimEnd().split('\n').filter((line) => line.includes('--array')).at(-1) ?? '')?.[0];
     await sbatchSays('!sbatch: error: Batch job submission failed: Requested node configuration is not available\n');
@@ -106,6 +107,20 @@ describe('resubmission that was interrupted (unit)', function () {
     await sbatchSays('77\n');
     const { attempt } = await resubmit({ noAvoid: true });
     assert.deepEqual([attempt?.groups.map(({ resources }) => resources.excludeNodes), await exclusion(), (await attempts()).length], [[undefined], undefined, 1]);
+  });
+
+  it('without a person, where leaving the failed node out leaves none, it goes there all the same', async () => {
+    await place.says('sacct', accountingRow('10_3', 'NODE_FAIL', '0:0', 'node7') + accountingRow('10_4', 'NODE_FAIL', '0:0', 'node7'));
+    await fs.writeFile(sbatch(), `#!/bin/sh\nprintf '%s\\n' "$*" >>'${sbatch()}.asked'\ncase "$*" in *--exclude=*) echo 'sbatch: error: Batch job submission failed: Requested node configuration is not available' >&2; exit 1 ;; esac\necho 77\n`);
+    const file = path.join(place.experimentDir, '.hpc', 'runs', `${runId}.json`);
+    await fs.writeFile(file, JSON.stringify({ ...(JSON.parse(await fs.readFile(file, 'utf8')) as object), auto_retry: true }));
+    const told: string[] = [];
+    const retrier = autoRetrier(runId, place.deps, { ...place.call, progress: ({ message }) => told.push(message) });
+    assert.equal(await retrier.look(await runState(runId, { refresh: true }, place.deps, place.call)), true);
+    const asked = (await fs.readFile(`${sbatch()}.asked`, 'utf8')).split('\n').filter((line) => line.includes('--array'));
+    assert.deepEqual(asked.map((line) => /--exclude=\S+/.exec(line)?.[0]), ['--exclude=node7', undefined]);
+    assert.deepEqual([retrier.made.map(({ groups }) => groups.map(({ resources }) => resources.excludeNodes)), (await attempts()).length], [[[undefined]], 1]);
+    assert.match(told.join('\n'), /to leave out node7/);
   });
 
   it('a newer wish to cancel stops an attempt from being finished; an older one does not', async () => {

@@ -14,6 +14,13 @@ describe('sizing the next attempt (unit)', () => {
     assert.deepEqual(sizeFor({ memoryMiB: 4096 }, memory({ peakMiB: 4000 })), { kind: 'sized', resources: { memoryMiB: 6144 }, change: 'memory 4G → 6G: it was not enough (× 1.5)' });
   });
 
+  it('never less than the factor over what was asked for, however small or near the peak', () => {
+    assert.deepEqual(sizeFor({ memoryMiB: 4096 }, memory({ peakMiB: 4200 })), { kind: 'sized', resources: { memoryMiB: 6144 }, change: 'memory 4G → 6G: it was not enough (× 1.5)' });
+    assert.deepEqual(sizeFor({ memoryMiB: 4096 }, memory({ peakMiB: 9, refused: true })), { kind: 'sized', resources: { memoryMiB: 6144 }, change: 'memory 4G → 6G: it was not enough (× 1.5)' });
+    // Refused at 9 MiB of a default that nobody knows: 64M would be less than it had.
+    assert.match((sizeFor({}, memory({ peakMiB: 9, refused: true })) as { reason: string }).reason, /no measured peak tells.*name the memory/);
+  });
+
   it('never above what a node has, and not at all where that was given already', () => {
     assert.deepEqual(sizeFor({ memoryMiB: 4096 }, memory({ limits: { ...open, memoryMiB: 5000 } })), { kind: 'sized', resources: { memoryMiB: 5000 }, change: 'memory 4G → 4.9G: it was not enough (× 1.5), the most that is to be had there' });
     assert.equal(sizeFor({ memoryMiB: 5000 }, memory({ limits: { ...open, memoryMiB: 5000 } })).kind, 'impossible');
