@@ -13,9 +13,6 @@ export function executorPort(experimentDir: string, assetsDirectory: string, tru
       return { ...found, flagModules: Object.keys(found.flags ?? {}) };
     },
     freeze: freezeParams,
-    discover: async (signal) => {
-      const { executors } = await discoverExecutors(experimentDir, { signal });
-      return executors.map(({ path, file, subcommand, kind, flags, module }) => ({ path, file, kind, flags, ...(subcommand === undefined ? {} : { subcommand }), ...(module === undefined ? {} : { module }) }));
-    },
+    discover: async (signal) => (await discoverExecutors(experimentDir, { signal })).executors,
   };
 }
