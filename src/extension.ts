@@ -30,9 +30,9 @@ export function activate(context: vscode.ExtensionContext): void {
   setWords(bundle ?? {}, bundle === undefined ? 'en' : vscode.env.language);
   const channel = vscode.window.createOutputChannel('HPC Agent', { log: true });
   const log = createChannelLog(channel);
-  const core = new Core(createEditorHost(context, log));
+  const core = new Core(createEditorHost(context, log, () => void clusters.refresh()));
   const runs = new RunsStore(core, log.child('runs'), workspaceFolders);
-  const clusters = new ClustersStore(core, log.child('clusters'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
+  const clusters = new ClustersStore(core, log.child('clusters'), () => (workspaceFolders().length > 0 ? workspaceFolders() : [context.globalStorageUri.fsPath]));
   const reservations = new ReservationsStore(core, log.child('reservations'), () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath);
   const views = createViews(runs, clusters, reservations, context.workspaceState);
   const logs = new LogDocuments(core);
@@ -62,6 +62,9 @@ export function activate(context: vscode.ExtensionContext): void {
     new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),
     new ReservationNotifier({ core, log: log.child('notices'), reservations, folder: () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath }),
     watchWorkspace(runs, clusters),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('hpcAgent.refreshIntervalSeconds')) runs.paceChanged();
+    }),
     // Whoever has a run has been there before.
     runs.onDidChange(() => {
       if (runs.runs.length > 0) milestones.reached('findScripts', 'choosePlace', 'describeSweep', 'plan', 'submit');

@@ -133,6 +133,11 @@ async function placed(file: string, own: string, text: string): Promise<boolean>
   }
 }
 
+/** Whether somebody who is still there holds it. Only looks: nobody has to wait for the answer. */
+export async function isLocked(file: string): Promise<boolean> {
+  return (await readTextIfThere(file)) !== undefined && !(await isAbandoned(file));
+}
+
 /** The lock if it is free, or its holder proved gone; undefined where somebody else holds it. Does not wait. */
 export async function tryFileLock(file: string): Promise<FileLock | undefined> {
   const token = newToken(8);

@@ -31,7 +31,15 @@ export function createServices(host: Host): Services {
 
   const store = (experimentDir: string): ClusterStore => new ClusterStore({ workspaceDirectory: experimentDir, trusted: host.trusted(), home: host.userHome, env: { ...host.env, HPC_AGENT_HOME: host.home } });
 
-  const connectionOf = (profile: ClusterProfile): Connection => pool.get(profile.connection);
+  const watched = new WeakSet<Connection>();
+  const connectionOf = (profile: ClusterProfile): Connection => {
+    const connection = pool.get(profile.connection);
+    if (host.connectionChanged && !watched.has(connection)) {
+      watched.add(connection);
+      connection.onDidChangeState(host.connectionChanged);
+    }
+    return connection;
+  };
 
   const session = (profile: ClusterProfile): Promise<ClusterSession> => {
     const hash = profileHash(profile);

@@ -25,6 +25,8 @@ export interface Host {
   readonly clock: Clock;
   /** Whether the workspace's own files may name programs, hosts and templates (workspace trust). */
   readonly trusted: () => boolean;
+  /** A connection was made, lost or refused: for who shows their state. */
+  readonly connectionChanged?: () => void;
 }
 
 export interface Services extends Disposable {

@@ -11,7 +11,7 @@ import * as z from 'zod/mini';
 import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
 import { FileMemory } from '../foundation/fileMemory.ts';
-import { withFileLock } from '../foundation/fileLock.ts';
+import { isLocked, withFileLock } from '../foundation/fileLock.ts';
 import { sha256Hex } from '../foundation/ids.ts';
 import { writeRebuildable } from './rebuildableFile.ts';
 
@@ -72,6 +72,10 @@ export class Journal {
     return path.join(this.repoDirectory(experimentDir), 'runs', `${runId}.json`);
   }
 
+  private submitLock(experimentDir: string, runId: string): string {
+    return `${this.recordFile(experimentDir, runId)}.submit.lock`;
+  }
+
   observationDirectory(experimentDir: string, runId: string): string {
     return path.join(this.repoDirectory(experimentDir), 'observations', runId);
   }
@@ -113,7 +117,12 @@ export class Journal {
 
   /** Runs body while no other process submits or reconciles this run. */
   async withRun<T>(experimentDir: string, runId: string, body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return withFileLock(`${this.recordFile(experimentDir, runId)}.submit.lock`, body, { ...(signal ? { signal } : {}), timeoutMs: 120_000 });
+    return withFileLock(this.submitLock(experimentDir, runId), body, { ...(signal ? { signal } : {}), timeoutMs: 120_000 });
+  }
+
+  /** Whether somebody submits or reconciles this run now. */
+  async isAtWork(experimentDir: string, runId: string): Promise<boolean> {
+    return isLocked(this.submitLock(experimentDir, runId));
   }
 
   /** Runs body while no other process decides whether to make a new run in this workspace. */

@@ -1,6 +1,7 @@
 /** A run as it stands: its sidecar, its record, and what was observed of it, merged on reading. */
 import * as path from 'node:path';
 import * as fs from 'node:fs/promises';
+import { sleep } from '../foundation/abort.ts';
 import { groupBy } from '../foundation/collections.ts';
 import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError } from '../foundation/errors.ts';
@@ -142,7 +143,8 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
   });
   const tasks = run.sidecar.extra?.adopted === undefined ? merged : merged.map((task, index) => ({ ...task, job: schedulersName(arrays, index) }));
   const counts = countStates(tasks);
-  return { ...run, tasks, counts, facts: known, skippedEvents: skipped, lifecycle: lifecycleOf(run, counts, isWhole) };
+  const lifecycle = lifecycleOf(run, counts, isWhole);
+  return { ...run, tasks, counts, facts: known, skippedEvents: skipped, lifecycle: lifecycle === 'submitting' && (await isLeft(run, deps)) ? 'unknown' : lifecycle };
 }
 
 function inOurCounting(rows: readonly AccountingRow[], arrays: readonly PlacedArray[]): readonly AccountingRow[] {
@@ -171,6 +173,18 @@ function lifecycleOf(run: OpenRun, counts: Readonly<Record<TaskState, number>>, 
   if (counts.lost > 0) return 'abandoned';
   if (counts.failed + counts.timeout > 0 && !(wholeCancelled && counts.cancelled > 0)) return 'failed';
   return 'cancelled';
+}
+
+/** Whether its submission stopped on its way and nobody is at it: the window was closed, say. From the record on this machine; elsewhere nobody can tell. */
+async function isLeft(run: OpenRun, deps: RunDeps): Promise<boolean> {
+  if (!run.record || run.submission.arrays.every(({ job_id }) => job_id !== null)) return false;
+  if (deps.clock.now().getTime() - Date.parse(run.sidecar.submitted_at) < 5000) return false;
+  const { experimentDir, sidecar } = run;
+  const isFree = async (): Promise<boolean> => !(await deps.journal.isAtWork(experimentDir, sidecar.run_id));
+  if (!(await isFree())) return false;
+  // Between two of its steps a submission lets go for a moment.
+  await sleep(50);
+  return isFree();
 }
 
 export function isOpen(view: RunView): boolean {

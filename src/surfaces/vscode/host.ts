@@ -7,20 +7,22 @@ import { createLog, type Log, type LogRecord } from '../../foundation/log.ts';
 import type { Host } from '../../operations/services.ts';
 import { createPrompts } from './prompts.ts';
 
+const levels: readonly LogRecord['level'][] = ['debug', 'info', 'warn', 'error'];
+
 export function createChannelLog(channel: vscode.LogOutputChannel): Log {
-  const minimum = vscode.workspace.getConfiguration('hpcAgent').get<LogRecord['level']>('logLevel', 'info');
-  return createLog(
-    ({ level, scope, message, fields }) => {
-      const text = `[${scope}] ${message}`;
-      if (fields === undefined) channel[level](text);
-      else channel[level](text, JSON.stringify(fields));
-    },
-    'editor',
-    minimum,
-  );
+  return createLog(({ level, scope, message, fields }) => {
+    // Asked anew each time: a change of the setting counts at once.
+    const minimum = vscode.workspace.getConfiguration('hpcAgent').get<LogRecord['level']>('logLevel', 'info');
+    if (levels.indexOf(level) < levels.indexOf(minimum)) return;
+    const text = `[${scope}] ${message}`;
+    // The channel has a level of its own, under which our setting would show nothing more.
+    const shown = level === 'debug' && channel.logLevel > vscode.LogLevel.Debug ? 'info' : level;
+    if (fields === undefined) channel[shown](text);
+    else channel[shown](text, JSON.stringify(fields));
+  }, 'editor');
 }
 
-export function createEditorHost(context: vscode.ExtensionContext, log: Log): Host {
+export function createEditorHost(context: vscode.ExtensionContext, log: Log, connectionChanged: () => void): Host {
   const { HPC_AGENT_HOME: home } = process.env;
   return {
     version: String((context.extension.packageJSON as { version: unknown }).version),
@@ -32,5 +34,6 @@ export function createEditorHost(context: vscode.ExtensionContext, log: Log): Ho
     log,
     clock: systemClock,
     trusted: () => vscode.workspace.isTrusted,
+    connectionChanged,
   };
 }

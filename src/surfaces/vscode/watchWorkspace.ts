@@ -16,6 +16,8 @@ export function watchWorkspace(runs: RunsStore, clusters: ClustersStore): vscode
     void clusters.refresh();
   };
   const watcher = vscode.workspace.createFileSystemWatcher('**/.hpc/runs/*.json');
+  const ofClusters = (): void => void clusters.refresh();
+  const clustersFiles = vscode.workspace.createFileSystemWatcher('**/.hpc/clusters.yaml');
   // After the start, so that activation itself reads nothing; the status bar then shows what is on record.
   soon();
   return vscode.Disposable.from(
@@ -23,6 +25,14 @@ export function watchWorkspace(runs: RunsStore, clusters: ClustersStore): vscode
     watcher.onDidCreate(soon),
     watcher.onDidChange(soon),
     watcher.onDidDelete(soon),
+    clustersFiles,
+    clustersFiles.onDidCreate(ofClusters),
+    clustersFiles.onDidChange(ofClusters),
+    clustersFiles.onDidDelete(ofClusters),
+    // The user's own file lies outside the workspace.
+    vscode.workspace.onDidSaveTextDocument(({ uri }) => {
+      if (uri.path.endsWith('/clusters.yaml')) ofClusters();
+    }),
     vscode.workspace.onDidChangeWorkspaceFolders(all),
     // A trusted folder brings its own clusters.
     vscode.workspace.onDidGrantWorkspaceTrust(all),

@@ -43,4 +43,28 @@ describe('viewRun (unit)', () => {
       await fs.rm(home, { recursive: true });
     }
   });
+
+  it('says that a submission stands still once nobody is at it, and only then', async () => {
+    const home = await fs.mkdtemp(path.join(os.tmpdir(), 'hpc-view-'));
+    try {
+      const journal = new Journal(home);
+      const deps = { journal, clock: systemClock } as RunDeps;
+      const lifecycle = async (ageS: number, isOfHere = true): Promise<string> => {
+        const run = {
+          experimentDir: home,
+          record: isOfHere ? {} : undefined,
+          sidecar: { run_id: 'run-1', task_count: 3, submitted_at: new Date(Date.now() - 1000 * ageS).toISOString() },
+          submission: { arrays: [{ key: 'w0a0', wave: 0, first_task: 0, task_count: 3, job_name: 'a', job_id: null }], combiners: [] },
+        } as unknown as OpenRun;
+        return (await viewRun(run, deps, slurmDialect, { queue: undefined }, noFacts)).lifecycle;
+      };
+      assert.equal(await lifecycle(1), 'submitting');
+      assert.equal(await lifecycle(60), 'unknown');
+      await journal.withRun(home, 'run-1', async () => assert.equal(await lifecycle(60), 'submitting'));
+      // Another machine's: nobody here can tell.
+      assert.equal(await lifecycle(60, false), 'submitting');
+    } finally {
+      await fs.rm(home, { recursive: true });
+    }
+  });
 });

@@ -81,9 +81,8 @@ async function meant(prompt: string, context: AnswerContext): Promise<RunSummary
   return run;
 }
 
-async function clusterMeant(prompt: string, { editor }: AnswerContext): Promise<string> {
-  await editor.clusters.refresh();
-  const names = editor.clusters.rows.map(({ name }) => name);
+async function clusterMeant(prompt: string, { editor, folder }: AnswerContext): Promise<string> {
+  const names = (await editor.clusters.listOf(folder)).clusters.map(({ name }) => name);
   const words = prompt.split(/[\s,]+/);
-  return names.find((name) => words.includes(name)) ?? (vscode.workspace.getConfiguration('hpcAgent').get<string>('defaultCluster', '') || 'this-computer');
+  return names.find((name) => words.includes(name)) ?? (vscode.workspace.getConfiguration('hpcAgent', vscode.Uri.file(folder)).get<string>('defaultCluster', '') || 'this-computer');
 }

@@ -98,7 +98,7 @@ export async function addCluster(editor: Editor): Promise<string | undefined> {
   await editor.clusters.refresh();
   editor.milestones.reached('choosePlace');
   for (const note of added.notes) editor.log.info(`${name}: ${note}`);
-  const open = 'Open clusters.yaml';
+  const open = l10n.t('Open clusters.yaml');
   const scheduler = schedulerWord(added.scheduler);
   void vscode.window.showInformationMessage(added.scratch === null ? l10n.t('{0} was added: {1}.', name, scheduler) : l10n.t('{0} was added: {1}, works in {2}.', name, scheduler, added.scratch), open).then(async (answer) => {
     if (answer === open) await vscode.window.showTextDocument(vscode.Uri.file(added.file));
@@ -119,7 +119,7 @@ export async function preflightCluster(editor: Editor, argument: unknown): Promi
   const cluster = await chosenCluster(editor, argument, l10n.t('Cluster to check'));
   if (cluster === undefined) return;
   const { preflight } = await import('../../../operations/preflight.ts');
-  const report = await withProgress(l10n.t('Checking {0}', cluster), (signal, progress) => editor.core.call(preflight, { cluster, force: true }, { folder: anyFolder(editor), signal, progress }));
+  const report = await withProgress(l10n.t('Checking {0}', cluster), (signal, progress) => editor.core.call(preflight, { cluster, force: true }, { folder: editor.clusters.folderOf(cluster), signal, progress }));
   editor.clusters.setReport(cluster, report);
   if (report.all_ok) editor.milestones.reached('choosePlace');
   await editor.clusters.refresh();
@@ -136,7 +136,7 @@ export async function showClusterSettings(editor: Editor, argument: unknown): Pr
   const cluster = await chosenCluster(editor, argument, l10n.t('Cluster whose settings are shown'));
   if (cluster === undefined) return;
   const { clustersDescribe } = await import('../../../operations/clusters.ts');
-  const described = await editor.core.call(clustersDescribe, { cluster }, { folder: anyFolder(editor) });
+  const described = await editor.core.call(clustersDescribe, { cluster }, { folder: editor.clusters.folderOf(cluster) });
   const home = os.homedir();
   const short = (file: string): string => (file.startsWith(`${home}/`) ? `~${file.slice(home.length)}` : file);
   // What somebody wrote comes before what is built in.
@@ -152,12 +152,11 @@ export async function openClustersFile(editor: Editor, argument: unknown): Promi
     await vscode.window.showTextDocument(vscode.Uri.file(subject.file), { selection: new vscode.Range(line, 0, line, 0) });
     return;
   }
-  const folder = anyFolder(editor);
   const { clustersDescribe } = await import('../../../operations/clusters.ts');
   await editor.clusters.refresh();
   const files = new Map<string, string>();
   for (const { name } of editor.clusters.rows) {
-    for (const value of (await editor.core.call(clustersDescribe, { cluster: name }, { folder })).values) if (value.file !== null) files.set(value.file, value.scope);
+    for (const value of (await editor.core.call(clustersDescribe, { cluster: name }, { folder: editor.clusters.folderOf(name) })).values) if (value.file !== null) files.set(value.file, value.scope);
   }
   for (const { file } of editor.clusters.problems) files.set(file, 'has a problem');
   if (files.size === 0) {

@@ -107,7 +107,7 @@ export async function bookReservation(editor: Editor): Promise<void> {
   const wish = await runWizard<Wish>({}, steps);
   if (wish?.cluster === undefined || wish.name === undefined) return;
   const { reservationBook } = await import('../../../operations/reservations/book.ts');
-  const folder = anyFolder(editor);
+  const folder = editor.clusters.folderOf(wish.cluster);
   const input = { cluster: wish.cluster, name: wish.name, cpus: wish.cpus ?? 1, persistent: wish.persistent ?? false, ...(wish.walltime === undefined ? {} : { walltime: wish.walltime }), ...(wish.idle === undefined || wish.idle === '' ? {} : { release_after_idle: wish.idle }) };
   const sentence = await withProgress(l10n.t('Asking {0}', wish.cluster), (signal) => editor.core.confirmation(reservationBook, input, { folder, signal }));
   const go: vscode.MessageItem = { title: l10n.t('Book') };

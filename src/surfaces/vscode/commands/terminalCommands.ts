@@ -5,7 +5,7 @@ import { withProgress } from '../cancellation.ts';
 import type { Editor } from '../editor.ts';
 import { likelyFolder } from '../editor.ts';
 import { describeForward, openInBrowser, type Forwards, type OpenForward } from '../terminals/forwards.ts';
-import { notebookAddress } from '../terminals/notebookAddress.ts';
+import { notebookAddress, type NotebookAddress } from '../terminals/notebookAddress.ts';
 import { RemoteTerminal } from '../terminals/remoteTerminal.ts';
 import { chosenCluster } from './clusterCommands.ts';
 import { chosenReservation } from './reservationCommands.ts';
@@ -16,7 +16,7 @@ export async function clusterTerminal(editor: Editor, argument: unknown): Promis
   const cluster = await chosenCluster(editor, argument, l10n.t('Cluster for the terminal'));
   if (cluster === undefined) return undefined;
   const { openClusterTerminal } = await import('../../../operations/terminals.ts');
-  const folder = folderFor(editor);
+  const folder = editor.clusters.folderOf(cluster);
   return { name: cluster, pty: new RemoteTerminal((terminal, signal) => editor.core.within('acts', { folder, signal }, (context) => openClusterTerminal(cluster, terminal, context))), iconPath: new vscode.ThemeIcon('vm') };
 }
 
@@ -40,23 +40,29 @@ export async function openNotebook(editor: Editor, forwards: Forwards, argument:
   const { openNotebookTerminal, openReservationPort } = await import('../../../operations/terminals.ts');
   const folder = folderFor(editor);
   let printed = '';
+  // Which server is open: one that was started again after a lost connection has another port and token.
+  let known = '';
   let forward: Promise<OpenForward> | undefined;
   let tell: (url: string | undefined) => void = () => undefined;
   const address = new Promise<string | undefined>((resolve) => (tell = resolve));
-  const connect = async (port: number, path: string): Promise<OpenForward> => {
+  const connect = async ({ port, path }: NotebookAddress, server: string): Promise<OpenForward> => {
     const opened = await editor.core.within('acts', { folder }, (context) => openReservationPort(row.id, port, context));
-    const made = forwards.add(opened, port, { path, onStop: () => terminal.dispose() });
+    const made = forwards.add(opened, port, { path, onStop: () => (known === server ? terminal.dispose() : undefined) });
     tell(made.url);
     void openInBrowser(made.url).catch(() => undefined);
     void tellForward(made, l10n.t('The notebook is open'));
     return made;
   };
   const listen = (text: string): void => {
-    if (forward) return;
     printed = `${printed}${text}`.slice(-20_000);
     const found = notebookAddress(printed);
     if (!found) return;
-    forward = connect(found.port, found.path);
+    printed = '';
+    const server = `${found.port}${found.path}`;
+    if (server === known) return;
+    known = server;
+    void forward?.then((ended) => ended.stop()).catch(() => undefined);
+    forward = connect(found, server);
     forward.catch((error: unknown) => {
       tell(undefined);
       void vscode.window.showErrorMessage(l10n.t('The notebook runs, but its port could not be reached: {0}', error instanceof Error ? error.message : String(error)));

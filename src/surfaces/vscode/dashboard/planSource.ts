@@ -16,7 +16,7 @@ import { withProgress } from '../cancellation.ts';
 import { planText } from '../documents/planText.ts';
 import { showDocument } from '../documents/textDocuments.ts';
 import { likelyFolder, workspaceFolders, type Editor } from '../editor.ts';
-import { schedulerWord } from '../trees/clustersTree.ts';
+import { schedulerWord, type ClusterRow } from '../trees/clustersTree.ts';
 import { queueNowOf } from './planQueue.ts';
 import type { OpenSource, SourceContext, ViewSource } from './viewSource.ts';
 
@@ -44,6 +44,7 @@ class PlanSource implements OpenSource<'plan'> {
   private readonly context: SourceContext<'plan'>;
   private readonly folder: string | undefined;
   private readonly subscription: { dispose(): void };
+  private clusters: readonly ClusterRow[] = [];
   private spec: RunSpec | undefined;
   private plan: PlanOutput | undefined;
   private queue: QueueNow | null = null;
@@ -75,7 +76,7 @@ class PlanSource implements OpenSource<'plan'> {
     const { editor, params } = context;
     // The page may name a folder of this window, no other.
     this.folder = params.folder !== undefined && workspaceFolders().includes(params.folder) ? params.folder : likelyFolder();
-    this.subscription = editor.clusters.onDidChange(() => this.publish());
+    this.subscription = editor.clusters.onDidChange(() => void this.readClusters().then(() => this.publish()).catch(() => undefined));
     const read = params.spec === undefined ? undefined : z.safeParse(runSpec, parseJson(params.spec));
     void this.start(read?.success ? read.data : undefined);
   }
@@ -85,23 +86,26 @@ class PlanSource implements OpenSource<'plan'> {
   }
 
   private async start(spec: RunSpec | undefined): Promise<void> {
-    const { editor, signal } = this.context;
+    const { signal } = this.context;
     try {
       this.tasks = this.folder !== undefined && (await exists(path.join(this.folder, '.hpc', 'tasks.py')));
       this.publish();
-      if (editor.clusters.rows.length === 0) await editor.clusters.refresh();
+      await this.readClusters();
       if (spec && this.tasks) await this.make(spec, signal, false);
     } catch (error) {
       if (!CancelledError.is(error) && !signal.aborted) this.context.problem(wordsOf(error));
     }
   }
 
+  private async readClusters(): Promise<void> {
+    if (this.folder !== undefined) this.clusters = (await this.context.editor.clusters.listOf(this.folder)).clusters;
+  }
+
   private publish(): void {
-    const { editor } = this.context;
     this.context.title(this.plan ? l10n.t('Plan: {0}', this.plan.run_name) : l10n.t('Plan'));
     this.context.publish({
       tasks: this.tasks,
-      clusters: editor.clusters.rows.map((row) => ({ name: row.name, scheduler: schedulerWord(row.scheduler) })),
+      clusters: this.clusters.map((row) => ({ name: row.name, scheduler: schedulerWord(row.scheduler) })),
       cluster: this.spec?.cluster ?? null,
       plan: this.plan ? wirePlanOf(this.plan) : null,
       queue: this.plan ? this.queue : null,
@@ -135,8 +139,8 @@ class PlanSource implements OpenSource<'plan'> {
   private async lookAtQueue(plan: PlanOutput): Promise<void> {
     const { editor, signal } = this.context;
     try {
-      await editor.clusters.refresh();
-      const row = editor.clusters.rows.find(({ name }) => name === plan.cluster);
+      await this.readClusters();
+      const row = this.clusters.find(({ name }) => name === plan.cluster);
       if (!row || (row.connection !== 'local' && row.state !== 'connected')) return;
       const { resources } = await import('../../../operations/resources.ts');
       const found = await editor.core.call(resources, { cluster: plan.cluster }, { folder: this.folder ?? '', signal });

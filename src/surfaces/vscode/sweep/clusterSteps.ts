@@ -21,10 +21,9 @@ export function clusterStep(editor: Editor, folder: string, title: string): Step
     name: 'cluster',
     ask: async (draft, place) => {
       const refusals = new Map<string, string>();
-      let last = draft.cluster ?? vscode.workspace.getConfiguration('hpcAgent').get<string>('defaultCluster', '');
+      let last = draft.cluster ?? vscode.workspace.getConfiguration('hpcAgent', vscode.Uri.file(folder)).get<string>('defaultCluster', '');
       for (;;) {
-        await editor.clusters.refresh();
-        const rows = editor.clusters.rows.map((row) => {
+        const rows = (await editor.clusters.listOf(folder)).clusters.map((row) => {
           const why = refusals.get(row.name) ?? row.state_reason;
           return {
             label: `$(${row.connection === 'local' ? 'device-desktop' : why === null ? 'vm' : 'warning'}) ${row.name}`,

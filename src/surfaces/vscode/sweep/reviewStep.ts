@@ -9,6 +9,7 @@ import { planText } from '../documents/planText.ts';
 import { showDocument } from '../documents/textDocuments.ts';
 import type { Editor } from '../editor.ts';
 import { askText, pickOne } from '../quickInput.ts';
+import { offerToFinish } from './interrupted.ts';
 import { reviewRows, type ReviewAction } from './review.ts';
 import { runSpecOf, type SweepDraft } from './draft.ts';
 import type { Place, Step, StepAnswer } from './wizard.ts';
@@ -110,12 +111,6 @@ async function planFor({ editor, folder, prepare }: ReviewContext, draft: SweepD
     editor.log.warn(`No plan: ${typed.message}`, { code: typed.code });
     return typed;
   }
-}
-
-async function offerToFinish(): Promise<void> {
-  const finish = l10n.t('Finish submission…');
-  const answer = await vscode.window.showWarningMessage(l10n.t('The submission was interrupted. Whatever reached the cluster is on record; nothing is submitted twice.'), finish);
-  if (answer === finish) await vscode.commands.executeCommand('hpc-agent.resumeSubmission');
 }
 
 async function askName(title: string, place: Place, draft: SweepDraft, current: string): Promise<SweepDraft | undefined> {

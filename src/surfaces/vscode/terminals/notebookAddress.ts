@@ -7,7 +7,8 @@ export interface NotebookAddress {
   readonly path: string;
 }
 
-const address = /https?:\/\/(?:\[[^\]\s]+\]|[^\s:/]+):(\d{2,5})(\/\S*[?&]token=[\w-]+)/;
+/** What follows is waited for: a piece of output may end in the middle of the token. */
+const address = /https?:\/\/(?:\[[^\]\s]+\]|[^\s:/]+):(\d{2,5})(\/\S*[?&]token=[\w-]+)(?=\s)/;
 
 export function notebookAddress(printed: string): NotebookAddress | undefined {
   const match = address.exec(plainText(printed));

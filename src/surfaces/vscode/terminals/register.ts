@@ -7,7 +7,14 @@ export function registerTasksAndTerminals(editor: Editor): vscode.Disposable {
   const profile = (make: (commands: typeof TerminalCommands) => Promise<vscode.ExtensionTerminalOptions | undefined>): vscode.TerminalProfileProvider => ({
     provideTerminalProfile: async () => {
       const options = await make(await import('../commands/terminalCommands.ts'));
-      return options && new vscode.TerminalProfile(options);
+      if (!options) return undefined;
+      // The editor makes the terminal of a profile, and shows the one that was there before.
+      const opened = vscode.window.onDidOpenTerminal((terminal) => {
+        if (!('pty' in terminal.creationOptions) || terminal.creationOptions.pty !== options.pty) return;
+        opened.dispose();
+        terminal.show();
+      });
+      return new vscode.TerminalProfile(options);
     },
   });
   return vscode.Disposable.from(

@@ -8,6 +8,7 @@ import { CancelledError } from '../../../foundation/abort.ts';
 import { toHpcError } from '../../../foundation/errors.ts';
 import type { ReportProgress } from '../../../foundation/progress.ts';
 import type { Editor } from '../editor.ts';
+import { interruptedWords, offerToFinish } from '../sweep/interrupted.ts';
 import { parseTaskDefinition, taskName, taskVerbs, terminalLines, type SweepTaskDefinition } from './taskDefinition.ts';
 
 export async function sweepTasks(editor: Editor): Promise<vscode.Task[]> {
@@ -59,10 +60,18 @@ async function runTask(editor: Editor, { verb, cluster, run_name }: SweepTaskDef
   const go: vscode.MessageItem = { title: verb === 'canary' ? l10n.t('Run task 0 first') : l10n.t('Submit') };
   const sentence = await editor.core.confirmation(submit, input, { folder, signal });
   if ((await vscode.window.showInformationMessage(sentence ?? planned.headline, { modal: true }, go)) !== go) throw new CancelledError();
-  const answer = await editor.core.call(submit, input, { folder, signal, progress });
-  say(`\n${answer.headline}\n${l10n.t('Run {0}', answer.run_id)}`);
-  await editor.runs.refresh(false);
-  await editor.revealRun(answer.run_id);
+  try {
+    const answer = await editor.core.call(submit, input, { folder, signal, progress });
+    say(`\n${answer.headline}\n${l10n.t('Run {0}', answer.run_id)}`);
+    await editor.runs.refresh(false);
+    await editor.revealRun(answer.run_id);
+  } catch (error) {
+    // Something may be on the cluster: the tree shows it, with the way to finish it.
+    void editor.runs.refreshQuietly(false);
+    if (!CancelledError.is(error)) throw error;
+    void offerToFinish();
+    throw new Error(interruptedWords(), { cause: error });
+  }
 }
 
 class SweepTaskTerminal implements vscode.Pseudoterminal {

@@ -17,20 +17,33 @@ export class ClustersStore implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private readonly core: Core;
   private readonly log: Log;
-  private readonly folder: () => string;
+  private readonly folders: () => readonly string[];
+  /** Where what is shown of a cluster was written: the same name may mean another host in another folder. */
+  private homes = new Map<string, string>();
 
-  constructor(core: Core, log: Log, folder: () => string) {
+  constructor(core: Core, log: Log, folders: () => readonly string[]) {
     this.core = core;
     this.log = log;
-    this.folder = folder;
+    this.folders = folders;
   }
 
   async refresh(): Promise<void> {
     try {
-      const { clustersList } = await import('../../../operations/clusters.ts');
-      const answer = await this.core.call(clustersList, {}, { folder: this.folder() });
-      this.rows = answer.clusters;
-      this.problems = answer.problems;
+      const homes = new Map<string, string>();
+      const rows: ClusterRow[] = [];
+      const problems = new Map<string, ClusterProblem>();
+      for (const folder of this.folders()) {
+        const answer = await this.listOf(folder);
+        for (const problem of answer.problems) problems.set(JSON.stringify(problem), problem);
+        for (const row of answer.clusters) {
+          if (homes.has(row.name)) continue;
+          homes.set(row.name, folder);
+          rows.push(row);
+        }
+      }
+      this.homes = homes;
+      this.rows = rows;
+      this.problems = [...problems.values()];
       this.failure = undefined;
     } catch (error) {
       this.failure = messageOf(error);
@@ -40,15 +53,23 @@ export class ClustersStore implements vscode.Disposable {
     this.changed.fire();
   }
 
+  /** The clusters as this folder has them. */
+  async listOf(folder: string): Promise<{ readonly clusters: readonly ClusterRow[]; readonly problems: readonly ClusterProblem[] }> {
+    const { clustersList } = await import('../../../operations/clusters.ts');
+    return this.core.call(clustersList, {}, { folder });
+  }
+
+  /** The folder whose definition of the cluster is shown. */
+  folderOf(cluster: string): string {
+    return this.homes.get(cluster) ?? this.folders()[0] ?? '';
+  }
+
   /** The rows below a cluster's “Partitions”, “Nodes”, “Your queue”, “Limits”; asks the cluster, at most once a minute for all windows. */
   async details(node: TreeNode): Promise<readonly TreeNode[]> {
     if (node.subject.kind !== 'cluster') return [];
     try {
       const { resources } = await import('../../../operations/resources.ts');
-      const { name } = node.subject;
-      const found = await this.core.call(resources, { cluster: name }, { folder: this.folder() });
-      // Whoever asked is connected now.
-      if (this.rows.some((row) => row.name === name && row.state === 'idle')) void this.refresh();
+      const found = await this.core.call(resources, { cluster: node.subject.name }, { folder: this.folderOf(node.subject.name) });
       return detailNodes(node, found, new Date()) ?? partitionNodes(node, found, new Date());
     } catch (error) {
       return partitionsFailure(node, messageOf(error));
