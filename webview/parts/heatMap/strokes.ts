@@ -18,13 +18,14 @@ export function drawGaps(pen: CanvasRenderingContext2D, { viewport, theme, cell 
   const thin = width >= 8 ? 1 : 0.5;
   const { across, down } = layout;
   const lineAt = (place: number, span: number | undefined): number => (span !== undefined && span > 1 && place % span === 0 ? Math.max(width >= 8 ? 4 : 2, thin) : thin);
+  // The last cells end between two pixels: what they leave of the next one goes, too.
   for (let column = seen.left; column <= seen.right; column += 1) {
     const line = lineAt(column, across?.span);
-    pen.fillRect(offset.x + column * width - line, offset.y + seen.top * height, line, (seen.bottom - seen.top) * height);
+    pen.fillRect(offset.x + column * width - line, offset.y + seen.top * height, column === layout.columns ? line + 1 : line, (seen.bottom - seen.top) * height);
   }
   for (let row = seen.top; row <= seen.bottom; row += 1) {
     const line = lineAt(row, down?.span);
-    pen.fillRect(offset.x + seen.left * width, offset.y + row * height - line, (seen.right - seen.left) * width, line);
+    pen.fillRect(offset.x + seen.left * width, offset.y + row * height - line, (seen.right - seen.left) * width, row === layout.rows ? line + 1 : line);
   }
 }
 

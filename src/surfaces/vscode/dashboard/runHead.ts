@@ -1,7 +1,7 @@
 /** What the Overview and the Run view both say of a run. Pure. */
 import type { RunSummary } from '../../../operations/schemas.ts';
 import type { RunHead } from '../../../../webview/protocol/runHead.ts';
-import { isOpen, stateWord } from '../trees/runWords.ts';
+import { attentionWords, isOpen, stateWord } from '../trees/runWords.ts';
 
 export function runHeadOf(run: RunSummary, { eta_s, eta_spread_s }: Pick<RunHead, 'eta_s' | 'eta_spread_s'>): RunHead {
   return {
@@ -19,7 +19,7 @@ export function runHeadOf(run: RunSummary, { eta_s, eta_spread_s }: Pick<RunHead
     eta_s,
     eta_spread_s,
     eta_from: run.observed_at ?? run.submitted_at,
-    attention: run.attention.map(({ kind, message }) => ({ kind, message })),
+    attention: run.attention.map((item) => ({ kind: item.kind, message: attentionWords(item) })),
     canResume: run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting',
     hasResults: run.counts.complete > 0,
   };

@@ -7,6 +7,7 @@ import type { ResourcesInput } from '../../../operations/schemas.ts';
 import type { TaskColumnsOutput } from '../../../operations/taskColumns.ts';
 import type { FailureGroup, RunShape } from '../../../../webview/protocol/run.ts';
 import type { StateOf } from '../../../../webview/protocol.ts';
+import { failureTitle } from '../trees/failureTitle.ts';
 import { runHeadOf } from './runHead.ts';
 
 export function runShapeOf({ run, cost, ...eta }: Pick<TaskColumnsOutput, 'run' | 'eta_s' | 'eta_spread_s' | 'cost'>): RunShape {
@@ -77,7 +78,7 @@ export function failureGroupsOf(found: FailuresOutput, proposal: ResubmitOutput 
     const [first] = ready;
     return {
       id: `${group.error_class}:${group.fingerprint}`,
-      title: group.title,
+      title: failureTitle(group),
       certainty: group.certainty,
       message: group.message,
       count: group.count,

@@ -1,5 +1,6 @@
 /** Why tasks of a run failed, as rows: one for each way, the line that proves it one click away. Asked for only when opened. */
 import { l10n } from '../../../../l10n/words.ts';
+import { failureTitle } from './failureTitle.ts';
 import type { FailuresOutput } from '../../../operations/failures.ts';
 import type { RunSummary } from '../../../operations/schemas.ts';
 import { codeSpan, escapeMarkdown } from '../markdown.ts';
@@ -43,7 +44,7 @@ const place = (group: Group): string => (group.culprit ? `${group.culprit.file}:
 function groupTooltip(group: Group): string {
   const certainty = group.certainty === 'proved' ? [] : [group.certainty === 'likely' ? l10n.t('likely') : l10n.t('a guess')];
   return [
-    `**${escapeMarkdown(group.title)}** — ${[l10n.t('{0, plural, one {# task} other {# tasks}}', group.count), ...certainty].join(' · ')}`,
+    `**${escapeMarkdown(failureTitle(group))}** — ${[l10n.t('{0, plural, one {# task} other {# tasks}}', group.count), ...certainty].join(' · ')}`,
     codeSpan(group.message),
     ...(group.culprit ? [l10n.t('at {0}', codeSpan(place(group)))] : []),
     group.evidence.map(({ source, text, path, line }) => `- ${escapeMarkdown(source.replaceAll('_', ' '))}: ${escapeMarkdown(text)}${path === null ? '' : ` — ${codeSpan(line === null ? path : `${path}:${line}`)}`}`).join('\n'),
@@ -68,7 +69,7 @@ export function failureGroupNodes(parent: TreeNode, failures: FailuresOutput): r
     const task = group.sample_task_id ?? group.task_ids[0] ?? 0;
     return {
       id: `${parent.id}/${name}:${nth}`,
-      label: `${group.title} (${l10n.number(group.count)})`,
+      label: `${failureTitle(group)} (${l10n.number(group.count)})`,
       description: [group.message, place(group)].filter((part) => part !== '').join(' · '),
       tooltip: groupTooltip(group),
       icon: { id: 'error', color: 'testing.iconFailed' },

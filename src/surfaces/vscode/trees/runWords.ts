@@ -12,6 +12,25 @@ export function needsAttention(run: Pick<RunSummary, 'attention' | 'lifecycle_st
   return run.attention.length > 0 || run.lifecycle_state === 'unknown';
 }
 
+type Attention = RunSummary['attention'][number];
+
+/** What needs a person, and an example of it. The core's sentence where it says something that is not counted here. */
+export function attentionParts({ kind, message, task_ids }: Attention): { readonly what: string; readonly example: string | undefined } {
+  const at = message.indexOf('; ');
+  const [what, example] = at < 0 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2).replace(/^for example /, '')];
+  // No more ids than that are told.
+  if (!/^[\d,]+ tasks? /.test(what) || task_ids.length === 0 || task_ids.length >= 1000) return { what, example };
+  if (kind === 'failed') return { what: l10n.t('{0, plural, one {# task} other {# tasks}} failed', task_ids.length), example };
+  if (kind === 'timeout') return { what: l10n.t('{0, plural, one {# task} other {# tasks}} ran into the time limit', task_ids.length), example };
+  if (kind === 'lost') return { what: l10n.t('{0, plural, one {# task} other {# tasks}} of jobs that the scheduler no longer knows', task_ids.length), example };
+  return { what, example };
+}
+
+export function attentionWords(item: Attention): string {
+  const { what, example } = attentionParts(item);
+  return example === undefined ? what : item.kind === 'held' ? item.message : l10n.t('{0}; for example {1}', what, example);
+}
+
 /** By cluster, when one of its open runs was last heard of. */
 export function heardOf(runs: readonly Pick<RunSummary, 'cluster' | 'lifecycle_state' | 'observed_at' | 'stale_reason'>[]): ReadonlyMap<string, string> {
   const heard = new Map<string, string>();

@@ -9,7 +9,7 @@ import { codeSpan, escapeMarkdown } from '../markdown.ts';
 import { failuresNode, hasFailures } from './failureNodes.ts';
 import type { TreeNode } from './node.ts';
 import { usageNode } from './usageNodes.ts';
-import { ageWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskStateWord, taskWords } from './runWords.ts';
+import { ageWords, attentionParts, attentionWords, countWords, isOpen, kwargsWords, needsAttention, runDescription, runIcon, stateWord, taskIcon, taskStateWord, taskWords } from './runWords.ts';
 
 export const taskPage = 50;
 
@@ -43,7 +43,7 @@ export function runTooltip(run: RunSummary, now: Date): string {
     countWords(run.counts),
     '',
     ...(run.stale_reason === null ? [] : [l10n.t('$(warning) Could not ask {0}: {1}', escapeMarkdown(run.cluster), escapeMarkdown(run.stale_reason)), '']),
-    ...run.attention.map((item) => `- $(alert) ${escapeMarkdown(item.message)}`),
+    ...run.attention.map((item) => `- $(alert) ${escapeMarkdown(attentionWords(item))}`),
     ...run.evidence.map((line) => `- ${escapeMarkdown(line)}`),
     '',
     l10n.t('Cluster {0} ({1}), script {2}', codeSpan(run.cluster), escapeMarkdown(run.scheduler), codeSpan(run.executor)),
@@ -63,11 +63,6 @@ function jobWords({ job_ids }: RunSummary): string {
   return job_ids.length > 8 ? l10n.t('Jobs {0} and {1} more', shown, job_ids.length - 8) : l10n.t('Jobs {0}', shown);
 }
 
-function splitOnce(text: string, mark: string): readonly [string, string?] {
-  const at = text.indexOf(mark);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + mark.length)];
-}
-
 function attentionNodes(run: RunSummary, folder: string): readonly TreeNode[] {
   const seen = new Map<string, number>();
   return run.attention.map((item) => {
@@ -76,12 +71,12 @@ function attentionNodes(run: RunSummary, folder: string): readonly TreeNode[] {
     seen.set(item.kind, nth + 1);
     const count = item.task_ids.length;
     // What it is as the row, what it looks like beside it: a side bar is narrow.
-    const [what = '', example] = splitOnce(item.message, '; ');
+    const { what, example } = attentionParts(item);
     return {
       id: `run:${run.run_id}/attention:${item.kind}:${nth}`,
       label: what,
-      ...(example !== undefined ? { description: example.replace(/^for example /, '') } : count > 0 ? { description: String(count) } : {}),
-      tooltip: escapeMarkdown(item.message),
+      ...(example !== undefined ? { description: example } : count > 0 ? { description: String(count) } : {}),
+      tooltip: escapeMarkdown(attentionWords(item)),
       icon: { id: count > 0 ? 'error' : 'question', color: count > 0 ? 'testing.iconFailed' : 'list.warningForeground' },
       contextValue: count > 0 ? 'attention.tasks' : 'attention.run',
       subject: count > 0 ? { kind: 'tasks', folder, runId: run.run_id, taskIds: item.task_ids } : { kind: 'run', folder, runId: run.run_id },
