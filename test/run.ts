@@ -77,6 +77,7 @@ async function main(words: readonly string[]): Promise<void> {
     total.failed += 1;
     return;
   }
+  for (const suite of chosen) suite.expect?.();
   await fs.rm(logFolder, { recursive: true, force: true });
   await fs.mkdir(logFolder, { recursive: true });
   // One more than cores: what waits for a scheduler or a page leaves its core to others.

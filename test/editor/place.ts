@@ -94,8 +94,15 @@ export async function runCli(workbench: Workbench, place: Place, words: readonly
   return envelope.data;
 }
 
-/** The same view in dark and light (not of a modal question, which takes every key); in high contrast, too, where nothing is open that a menu would close. Dark is what stays. */
+/** Changing the theme takes longer than most tests: only for somebody who looks at the pictures. */
+const wantsAllThemes = (process.env.HPC_AGENT_PICTURES ?? '') !== '';
+
+/**
+ * A picture of the view. With HPC_AGENT_PICTURES in dark and light (not of a modal question, which takes every key), and in high contrast, too,
+ * where nothing is open that a menu would close. Dark is what stays.
+ */
 export async function pictures(workbench: Workbench, name: string, options: { readonly highContrast?: boolean } = {}): Promise<void> {
+  if (!wantsAllThemes) return void (await workbench.screenshot(`${name}-dark`));
   // A window that was reloaded may not have come back as it was.
   await workbench.toggleTheme('dark');
   await workbench.screenshot(`${name}-dark`);

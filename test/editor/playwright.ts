@@ -66,12 +66,14 @@ export interface Page extends Frame {
 
 export interface BrowserContext {
   newPage(): Promise<Page>;
+  close(): Promise<void>;
   addInitScript(code: string): Promise<void>;
 }
 
 export interface Browser {
-  newContext(options?: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark' }): Promise<BrowserContext>;
-  newPage(options?: { viewport?: { width: number; height: number }; deviceScaleFactor?: number; colorScheme?: 'light' | 'dark' }): Promise<Page>;
+  newContext(options?: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; reducedMotion?: 'reduce'; extraHTTPHeaders?: Readonly<Record<string, string>> }): Promise<BrowserContext>;
+  newPage(options?: { viewport?: { width: number; height: number }; deviceScaleFactor?: number; colorScheme?: 'light' | 'dark'; extraHTTPHeaders?: Readonly<Record<string, string>> }): Promise<Page>;
+  isConnected(): boolean;
   close(): Promise<void>;
   startTracing(page: Page, options: { categories: readonly string[] }): Promise<void>;
   /** The trace as JSON. */
@@ -83,6 +85,9 @@ interface Playwright {
     launch(options: { executablePath: string; args: readonly string[]; headless: boolean; timeout: number; env?: Readonly<Record<string, string>> }): Promise<Browser>;
   };
 }
+
+/** For the editor's server: to compress its 20 MB costs it more than to read them costs the page, and they go no further than this machine. */
+export const uncompressed: Readonly<Record<string, string>> = { 'accept-encoding': 'identity' };
 
 /** Starts a headless browser; it ends with this process. */
 export async function launchBrowser(playwrightFile: string, executablePath: string, env: Readonly<Record<string, string>>): Promise<Browser> {

@@ -30,6 +30,8 @@ export interface EditorOptions {
   readonly workspaceTrust?: boolean;
   /** Ids of extensions that may use proposed API. */
   readonly proposedApi?: readonly string[];
+  /** All that the editor brings along; by default only what our own features rest on. */
+  readonly allBuiltins?: boolean;
   readonly log?: Say;
   readonly signal?: AbortSignal;
 }
@@ -57,6 +59,8 @@ const quietSettings: Readonly<Record<string, unknown>> = {
   'git.enabled': false,
   // What blinks is drawn again and again.
   'editor.cursorBlinking': 'solid',
+  'workbench.reduceMotion': 'on',
+  'editor.minimap.enabled': false,
   'remote.autoForwardPorts': false,
   'workbench.enableExperiments': false,
   'workbench.startupEditor': 'none',
@@ -64,6 +68,21 @@ const quietSettings: Readonly<Record<string, unknown>> = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'window.restoreWindows': 'none',
 };
+
+/** Of the editor's own extensions: languages of our files, pages that show them, themes. The other ninety cost each window as much again as all else in its start. */
+const neededBuiltins: readonly string[] = ['configuration-editing', 'ini', 'ipynb', 'json', 'json-language-features', 'log', 'markdown-basics', 'markdown-language-features', 'notebook-renderers', 'python', 'search-result', 'shellscript', 'theme-defaults', 'theme-modern-icons', 'theme-seti', 'yaml'];
+
+/** A folder of links to them. */
+async function builtins(install: EditorInstall, temp: string): Promise<string> {
+  const folder = path.join(temp, 'builtins');
+  await fs.mkdir(folder);
+  for (const name of neededBuiltins) {
+    const target = path.join(install.builtins, name);
+    await fs.access(target);
+    await fs.symlink(target, path.join(folder, name));
+  }
+  return folder;
+}
 
 /** Variables of an outer editor or of code-server itself would change where ours listens and keeps its data. */
 function cleanEnvironment(): Record<string, string> {
@@ -159,6 +178,7 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
       ...shared,
       ...['--bind-addr', '127.0.0.1:0', '--auth', 'none'],
       ...['--disable-telemetry', '--disable-update-check', '--disable-proxy'],
+      ...(options.allBuiltins === true ? [] : ['--builtin-extensions-dir', await builtins(install, temp)]),
       ...(options.workspaceTrust === true ? [] : ['--disable-workspace-trust']),
       ...(options.testDriver === true ? ['--vscode-option=enable-smoke-test-driver'] : []),
       ...(options.proposedApi ?? []).flatMap((id) => ['--enable-proposed-api', id]),

@@ -24,6 +24,8 @@ export interface EditorInstall {
   readonly node: string;
   /** The code-server program, to be run by `node`. */
   readonly entry: string;
+  /** The folder of the extensions that it brings along. */
+  readonly builtins: string;
   readonly playwright: string;
 }
 
@@ -40,6 +42,7 @@ function locate(): EditorInstall {
   return {
     node: path.join(modules, nodePackage(), 'bin', 'node'),
     entry: path.join(modules, 'code-server', 'out', 'node', 'entry.js'),
+    builtins: path.join(modules, 'code-server', 'lib', 'vscode', 'extensions'),
     playwright: path.join(modules, 'playwright-core', 'index.mjs'),
   };
 }

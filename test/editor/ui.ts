@@ -12,9 +12,9 @@ import { Walkthrough } from './driver/walkthrough.ts';
 import { patienceMs, until } from './driver/wait.ts';
 import { resultsFolder, vsixFile } from './paths.ts';
 import { isNoise, withoutNoise } from './noise.ts';
-import { launchBrowser, type Browser, type Page } from './playwright.ts';
+import { borrowBrowser, type BrowserLoan } from './browser.ts';
+import { uncompressed, type BrowserContext, type Page } from './playwright.ts';
 import { startEditor, type Editor, type EditorOptions } from './server.ts';
-import { ensureBrowser, ensureEditor } from './setup.ts';
 
 export type Theme = 'light' | 'dark' | 'hc';
 
@@ -188,14 +188,16 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
   const theme = options.theme ?? 'dark';
   const keybindings = [{ key: 'ctrl+alt+shift+f9', command: 'workbench.action.toggleLightDarkThemes' }];
   const server = await startEditor({ vsix: vsixFile, keybindings, ...options, folder, settings: { ...themeSettings(theme), ...options.settings } });
-  let browser: Browser | undefined;
+  let loan: BrowserLoan | undefined;
+  let context: BrowserContext | undefined;
   const end = async (): Promise<void> => {
-    await browser?.close();
+    await context?.close();
+    await loan?.giveBack();
     await server.dispose();
   };
   try {
-    browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(options.log), { PATH: process.env.PATH ?? '', HOME: path.join(server.temp, 'browser') });
-    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark' });
+    loan = await borrowBrowser(options.log);
+    context = await loan.browser.newContext({ viewport: options.viewport ?? { width: 1440, height: 900 }, colorScheme: theme === 'light' ? 'light' : 'dark', reducedMotion: 'reduce', extraHTTPHeaders: uncompressed });
     // The compiler that runs these files wraps named functions in a helper, which code sent to the page lacks.
     await context.addInitScript('globalThis.__name ??= (value) => value;');
     await context.addInitScript(stillPictures);

@@ -9,7 +9,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { format } from 'node:util';
 import { isNoise, withoutNoise } from './noise.ts';
-import { launchBrowser, type Page } from './playwright.ts';
+import { launchBrowser, uncompressed, type Page } from './playwright.ts';
 import { startEditor } from './server.ts';
 import { ensureBrowser, ensureEditor } from './setup.ts';
 
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     try {
       const browser = await launchBrowser((await ensureEditor()).playwright, await ensureBrowser(console.log), { PATH: process.env.PATH ?? '', HOME: path.join(editor.temp, 'browser') });
       try {
-        const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+        const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, extraHTTPHeaders: uncompressed });
         const { result } = await suiteResult(page);
         const remote = (file: string): string => `vscode-remote://${editor.authority}${encodeURI(path.resolve(file))}`;
         const payload = [

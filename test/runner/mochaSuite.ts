@@ -4,12 +4,10 @@
  * Rule: nothing passes in silence. No files, no tests, a process that crashed, one that does not end after its last test and
  * one that leaves processes behind are each a failure.
  */
-import { fileURLToPath } from 'node:url';
-import type { MochaMessage } from './mochaChild.ts';
+import { mochaProgram, type MochaMessage } from './mochaMessages.ts';
 import { runProgram } from './programs.ts';
 import { failed, type Failure, type Outcome, type SuiteContext } from './suite.ts';
 
-const childProgram = fileURLToPath(new URL('mochaChild.ts', import.meta.url));
 const graceAfterEndMs = 20_000;
 
 export async function runMocha(files: readonly string[], { signal, logFile, spent }: SuiteContext, env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
@@ -20,7 +18,7 @@ export async function runMocha(files: readonly string[], { signal, logFile, spen
   let lingering = false;
   let current = 'loading the files';
   let timer: NodeJS.Timeout | undefined;
-  const program = await runProgram(process.execPath, ['--import', 'tsx', childProgram, ...files], {
+  const program = await runProgram(process.execPath, ['--import', 'tsx', mochaProgram, ...files], {
     env,
     signal,
     logFile,

@@ -26,6 +26,7 @@ export interface ProgramOptions {
   /** Called with the started process, for its messages. */
   readonly onStart?: (child: ChildProcess, end: () => void) => void;
   readonly ipc?: boolean;
+  readonly onOutput?: (chunk: Buffer) => void;
   readonly spent?: (seconds: number) => void;
 }
 
@@ -55,6 +56,7 @@ export async function runProgram(command: string, args: readonly string[], optio
   const keep = (chunk: Buffer): void => {
     tail = (tail + chunk.toString()).slice(-tailBytes);
     log.write(chunk);
+    options.onOutput?.(chunk);
   };
   const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, detached: true, stdio });
   const group = child.pid;

@@ -31,6 +31,8 @@ export interface Suite {
   readonly needs: readonly string[];
   /** Things of which there is one: two suites that name the same never run together. */
   readonly locks: readonly string[];
+  /** Called before the first suite runs, when this one is to run: whoever is there for several suites learns which is the last. */
+  expect?(): void;
   run(context: SuiteContext): Promise<Outcome>;
 }
 

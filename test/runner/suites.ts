@@ -9,6 +9,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type { HostSummary } from '../editor/hostSummary.ts';
+import { MochaSession } from './mochaSession.ts';
 import { runMocha } from './mochaSuite.ts';
 import { runProgram } from './programs.ts';
 import { failed, passed, type Outcome, type Suite, type SuiteContext } from './suite.ts';
@@ -69,6 +70,10 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
   const each = (kind: string, of: readonly string[], options: (file: string) => SuiteOptions): Suite[] =>
     of.length === 0 ? [mocha(kind, [], {})] : of.map((file) => mocha(`${kind}:${shortName(file)}`, [file], options(file)));
 
+  /** Those that drive the window share a process and its browser. */
+  const windows = new MochaSession('editor-ui', env);
+  const inWindows = (all: readonly Suite[], of: readonly string[]): Suite[] => all.map((one, index) => ({ ...one, expect: () => windows.expect(), run: (context) => windows.run(of.slice(index, index + 1), context) }));
+
   const python = pythonTools(root);
   const pythonFiles = ['templates'];
   const onSandbox = { limitMinutes: 25, needs: ['setup:programs', 'setup:sandbox'], locks: ['sandbox'] };
@@ -126,10 +131,13 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       const note = Object.entries(measurements).map(([name, value]) => `${name} ${Math.round(value * 100) / 100}`).join(', ');
       return { ...counts, failures: failures.map(({ title, message, stack }) => ({ title, text: stack || message })), note };
     }),
-    ...each('editor:ui', files('test/editor/ui'), (file) => {
-      const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
-      return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
-    }),
+    ...inWindows(
+      each('editor:ui', files('test/editor/ui'), (file) => {
+        const needs = ['setup:vscode', 'setup:browser', 'package:contents'];
+        return usesSandbox(file) ? { limitMinutes: 15, needs: [...needs, ...onSandbox.needs], locks: ['editor', 'sandbox'] } : { limitMinutes: 12, needs, locks: ['editor'] };
+      }),
+      files('test/editor/ui'),
+    ),
     ...longFirst([
       ...each('page', files('test/page'), () => ({ limitMinutes: 8, needs: ['setup:vscode', 'setup:browser', 'package:contents'], locks: ['dist'] })),
       ...rooms('unit', { limitMinutes: 20, needs: ['setup:programs'] }),

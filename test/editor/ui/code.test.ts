@@ -67,8 +67,12 @@ describe('Where the code is (ui)', function () {
     const marks = workbench.page.locator('.part.editor .squiggly-error, .part.editor .squiggly-warning');
     await until('the marks', async () => (await marks.count()) >= 2);
     await workbench.page.locator('.part.editor .view-line', { hasText: 'schduler' }).click();
-    await workbench.page.keyboard.press('Control+.');
-    await workbench.page.locator('.action-widget', { hasText: 'Change to "scheduler"' }).waitFor();
+    // What the editor does about the click a moment later closes the list again.
+    const proposal = workbench.page.locator('.action-widget', { hasText: 'Change to "scheduler"' }).first();
+    await until('the proposal to change to scheduler', async () => {
+      await workbench.page.keyboard.press('Control+.');
+      return await proposal.waitFor({ state: 'visible', timeout: 3000 }).then(() => true, () => false);
+    });
     await workbench.screenshot('code-2-clusters-dark');
     await workbench.page.keyboard.press('Enter');
     await workbench.editor.shows(/ scheduler: slurm/);

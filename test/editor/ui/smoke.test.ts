@@ -13,7 +13,7 @@ describe('The window of the editor (ui)', function () {
     folder = await fs.realpath(await fs.mkdtemp(path.join(os.tmpdir(), "hpc-agent ui's-")));
     await fs.mkdir(path.join(folder, 'experiments'));
     await fs.writeFile(path.join(folder, 'experiments', 'train.py'), 'import argparse\nprint("a sweep")\n');
-    workbench = await openWorkbench(folder, { theme: 'dark' });
+    workbench = await openWorkbench(folder, { theme: 'dark', allBuiltins: true });
   });
 
   after(async () => {
