@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { sleep } from '../../../src/foundation/abort.ts';
+import { eventually, notYet } from './eventually.ts';
 import { measure } from './summary.ts';
 
 const id = 'hpc-agent.hpc-agent';
@@ -9,15 +9,14 @@ const emptyId = 'hpc-agent-test.empty';
 /** The row of VS Code's own activation table ("Developer: Startup Performance") about an extension: columns by name, in ms. */
 async function activationTable(id: string): Promise<Readonly<Record<string, string>>> {
   await vscode.commands.executeCommand('perfview.show');
-  for (;;) {
+  return await eventually(`the row of ${id} in the editor's table`, () => {
     const text = vscode.workspace.textDocuments.find((document) => document.uri.scheme === 'perf')?.getText() ?? '';
     const cells = (line: string | undefined): readonly string[] => (line ?? '').split('|').slice(1, -1).map((cell) => cell.trim());
     const lines = text.split(/\r?\n/);
     const row = cells(lines.find((line) => cells(line)[0] === id));
     const head = cells(lines.find((line) => /^\|\s*Extension\s*\|/.test(line)));
-    if (row.length > 0 && row.length === head.length) return Object.fromEntries(head.map((name, index) => [name, row[index] ?? '']));
-    await sleep(100);
-  }
+    return row.length > 0 && row.length === head.length ? Object.fromEntries(head.map((name, index) => [name, row[index] ?? ''])) : notYet(text.slice(0, 500));
+  });
 }
 
 describe('The extension in the extension host', () => {

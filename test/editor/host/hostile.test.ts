@@ -3,22 +3,18 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { sleep } from '../../../src/foundation/abort.ts';
-
-async function eventually<T>(find: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    await sleep(50);
-  }
-}
+import { eventually, notYet } from './eventually.ts';
 
 describe('Folders that make trouble', function () {
   this.timeout(3 * 60_000);
   let folder: string;
   const tasks = (): vscode.Uri => vscode.Uri.file(path.join(folder, '.hpc', 'tasks.py'));
   const lenses = async (): Promise<readonly vscode.Command[]> => (await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', tasks())).flatMap(({ command }) => command ?? []);
-  const lens = (wanted: RegExp): Promise<vscode.Command> => eventually(async () => (await lenses()).find(({ title, tooltip }) => wanted.test(`${title} ${tooltip ?? ''}`)));
+  const lens = (wanted: RegExp): Promise<vscode.Command> =>
+    eventually(`the lens ${String(wanted)}`, async () => {
+      const all = await lenses();
+      return all.find(({ title, tooltip }) => wanted.test(`${title} ${tooltip ?? ''}`)) ?? notYet(all.map(({ title, tooltip }) => `${title} ${tooltip ?? ''}`));
+    });
 
   before(async () => {
     folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
@@ -44,7 +40,7 @@ describe('Folders that make trouble', function () {
     await editor.document.save();
     await lens(/Count the tasks.*takes long/);
     const counted = vscode.commands.executeCommand(command, ...(given as unknown[]));
-    await eventually(async () => ((await starts()) === 2 ? true : undefined));
+    await eventually('the second start of tasks.py', async () => ((count) => count === 2 || notYet(`${count} starts`))(await starts()));
     await fs.writeFile(path.join(folder, 'ready'), '');
     await lens(/2 tasks/);
     void counted;

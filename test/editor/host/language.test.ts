@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { sleep } from '../../../src/foundation/abort.ts';
+import { eventually, notYet } from './eventually.ts';
 
 const tasks = `FLAGS = {"sweep_me": []}
 
@@ -25,14 +25,6 @@ parser.add_argument("--seed", type=int)
 args = parser.parse_args()
 print(args.alpha)
 `;
-
-async function eventually<T>(find: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    await sleep(30);
-  }
-}
 
 const plain = (text: string): string => text.replace(/\$\([^)]*\) /g, '');
 
@@ -56,9 +48,9 @@ describe('Help with our files', function () {
   });
 
   const lensesOf = async (uri: vscode.Uri): Promise<string> => (await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri)).map(({ command }) => plain(command?.title ?? '')).join(' · ');
-  const lensesBecome = (uri: vscode.Uri, wanted: RegExp): Promise<string> => eventually(async () => ((text) => (wanted.test(text) ? text : undefined))(await lensesOf(uri)));
+  const lensesBecome = (uri: vscode.Uri, wanted: RegExp): Promise<string> => eventually(`the lenses ${String(wanted)}`, async () => ((text) => (wanted.test(text) ? text : notYet(text)))(await lensesOf(uri)));
   const problemsBecome = (uri: vscode.Uri, wanted: (problems: readonly vscode.Diagnostic[]) => boolean): Promise<readonly vscode.Diagnostic[]> =>
-    eventually(() => ((all) => (wanted(all) ? all : undefined))(vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'HPC Agent')));
+    eventually(`the problems of ${path.basename(uri.path)}`, () => ((all) => (wanted(all) ? all : notYet(all.map(({ code, message, range }) => [code, range.start.line, message]))))(vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'HPC Agent')));
   const codes = (problems: readonly vscode.Diagnostic[]): unknown[] => problems.map(({ code, range }) => [code, range.start.line]);
   const fixesAt = async (uri: vscode.Uri, range: vscode.Range): Promise<vscode.CodeAction[]> => (await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, range, 'quickfix')).filter(({ edit }) => edit !== undefined);
   const replaceAll = async (editor: vscode.TextEditor, text: string): Promise<void> => {
@@ -147,7 +139,7 @@ describe('Help with our files', function () {
       assert.ok(fix?.edit, wanted);
       const { version } = editor.document;
       await vscode.workspace.applyEdit(fix.edit);
-      await eventually(() => (editor.document.version > version ? true : undefined));
+      await eventually('the fix in the document', () => editor.document.version > version);
       await problemsBecome(uri, (all) => all.every(({ range }) => !range.isEqual(problem.range)));
     }
     await problemsBecome(uri, (all) => all.length === 0);

@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { sleep } from '../../../src/foundation/abort.ts';
+import { eventually, notYet } from './eventually.ts';
 import { measure } from './summary.ts';
 
 const megabytes = 200;
@@ -43,14 +43,6 @@ async function invoke(name: string, input: object): Promise<Answer> {
   return JSON.parse(content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('')) as Answer;
 }
 
-async function until<T>(find: () => T | undefined | false): Promise<T> {
-  for (;;) {
-    const found = find();
-    if (found !== undefined && found !== false) return found;
-    await sleep(30);
-  }
-}
-
 describe('The log of a task', function () {
   this.timeout(4 * 60_000);
   let folder: string;
@@ -66,6 +58,12 @@ describe('The log of a task', function () {
     return document.lineAt(document.lineCount - 1).text || document.lineAt(Math.max(0, document.lineCount - 2)).text;
   };
 
+  const endInSight = (): Promise<boolean> =>
+    eventually('the last line in sight', () => {
+      const { visibleRanges, document } = editor();
+      return visibleRanges.at(-1)?.end.line === document.lineCount - 1 || notYet([visibleRanges, document.lineCount]);
+    });
+
   before(async () => {
     folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
     await vscode.extensions.getExtension('hpc-agent.hpc-agent')?.activate();
@@ -77,20 +75,18 @@ describe('The log of a task', function () {
     const sidecar = JSON.parse(await fs.readFile(path.join(folder, '.hpc', 'runs', `${runId}.json`), 'utf8')) as { remote_path: string };
     remote = sidecar.remote_path;
     // All is written when its end is there.
-    for (;;) {
+    await eventually('the end of the long log', async () => {
       const log = await invoke('hpc_logs', { run_id: runId, task_id: 0, lines: 3 });
-      if (String(log.text).includes('alert(1)') && String(log.text).includes('talk.py')) break;
-      await sleep(200);
-    }
+      return (String(log.text).includes('alert(1)') && String(log.text).includes('talk.py')) || notYet(log);
+    });
   });
 
   after(async () => {
     await fs.writeFile(path.join(remote, 'end'), '');
-    for (;;) {
+    await eventually('the end of the run', async () => {
       const { run } = (await invoke('hpc_status', { run_id: runId })) as { run: Answer };
-      if (run.lifecycle_state !== 'in_flight' && run.lifecycle_state !== 'submitting') break;
-      await sleep(100);
-    }
+      return (run.lifecycle_state !== 'in_flight' && run.lifecycle_state !== 'submitting') || notYet(run);
+    });
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     await fs.rm(path.join(folder, '.hpc', 'tasks.py'));
     await fs.rm(path.join(folder, 'talk.py'));
@@ -99,7 +95,7 @@ describe('The log of a task', function () {
   it(`of ${megabytes} MB opens at its end`, async () => {
     const started = performance.now();
     await vscode.commands.executeCommand('hpc-agent.showLog', { kind: 'task', folder, runId, taskId: 0, stream: 'stdout' });
-    await until(() => editor().visibleRanges.at(-1)?.end.line === editor().document.lineCount - 1);
+    await endInSight();
     measure('open200MbLogMs', performance.now() - started);
     const { document } = editor();
     assert.equal(document.uri.scheme, 'hpc-agent-log');
@@ -122,9 +118,9 @@ describe('The log of a task', function () {
   it('follows what is written, and stays at the end', async () => {
     await fs.writeFile(path.join(remote, 'go'), '.'.repeat(3));
     const started = performance.now();
-    await until(() => lastLine() === 'more 3');
+    await eventually('the third line more', () => lastLine() === 'more 3' || notYet(lastLine()));
     measure('followedAfterMs', performance.now() - started);
-    await until(() => editor().visibleRanges.at(-1)?.end.line === editor().document.lineCount - 1);
+    await endInSight();
   });
 
   it('goes to the error, which lies further up than what was read', async () => {
@@ -136,16 +132,16 @@ describe('The log of a task', function () {
 
   it('shows what is earlier, and the line that was read stays in sight', async () => {
     editor().revealRange(new vscode.Range(0, 0, 0, 0), vscode.TextEditorRevealType.AtTop);
-    await until(() => editor().visibleRanges[0]?.start.line === 0);
+    await eventually('the first line in sight', () => editor().visibleRanges[0]?.start.line === 0 || notYet(editor().visibleRanges));
     const { document } = editor();
     const [lines, second] = [document.lineCount, document.lineAt(2).text];
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri);
     assert.deepEqual(lenses.map(({ command }) => command?.command), ['hpc-agent.showEarlierLog', 'hpc-agent.showLogError']);
     await vscode.commands.executeCommand('hpc-agent.showEarlierLog');
-    await until(() => document.lineCount > lines);
+    await eventually('more lines', () => document.lineCount > lines || notYet(`${document.lineCount} lines`));
     const added = document.lineCount - lines;
     assert.equal(document.lineAt(2 + added).text, second);
-    await until(() => editor().visibleRanges.some((range) => range.start.line > 0 && range.contains(new vscode.Position(2 + added, 0))));
+    await eventually('the line that was read in sight', () => editor().visibleRanges.some((range) => range.start.line > 0 && range.contains(new vscode.Position(2 + added, 0))) || notYet([added, editor().visibleRanges]));
   });
 
   it('leads from a traceback to the source in the workspace', async () => {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { sleep } from '../../../src/foundation/abort.ts';
+import { eventually, notYet } from './eventually.ts';
 import { measure } from './summary.ts';
 
 const script = `"""Doubles a number."""
@@ -33,20 +33,19 @@ async function invoke(name: string, input: object): Promise<Answer> {
 
 /** Asks until the run is in this state. */
 async function reached(run_id: string, wanted: string): Promise<Answer> {
-  for (;;) {
-    const { run } = (await invoke('hpc_status', { run_id })) as { run: Answer };
-    if (run.lifecycle_state === wanted) return run;
-    assert.ok(['submitting', 'in_flight'].includes(String(run.lifecycle_state)), JSON.stringify(run));
-    await sleep(100);
-  }
+  const run = await eventually(`the run ${run_id} to be ${wanted}`, async () => {
+    const { run: now } = (await invoke('hpc_status', { run_id })) as { run: Answer };
+    return ['submitting', 'in_flight'].includes(String(now.lifecycle_state)) ? notYet(now) : now;
+  });
+  assert.equal(run.lifecycle_state, wanted, JSON.stringify(run));
+  return run;
 }
 
 async function shown(wanted: RegExp): Promise<string> {
-  for (;;) {
+  return await eventually(`${String(wanted)} in the editor`, () => {
     const text = vscode.window.activeTextEditor?.document.getText() ?? '';
-    if (wanted.test(text)) return text;
-    await sleep(50);
-  }
+    return wanted.test(text) ? text : notYet(text);
+  });
 }
 
 describe('A run on this computer', function () {
@@ -132,7 +131,7 @@ describe('A run on this computer', function () {
     const compare = async (keys: readonly string[], label: RegExp): Promise<vscode.Tab> => {
       const ask = (): void => void vscode.commands.executeCommand('hpc-agent.compareRunFiles', rows[0], rows);
       ask();
-      for (;;) {
+      return await eventually(`the comparison ${String(label)}`, async () => {
         for (const key of keys) await vscode.commands.executeCommand(key);
         const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
         if (tab && label.test(tab.label)) return tab;
@@ -141,8 +140,8 @@ describe('A run on this computer', function () {
           await vscode.window.tabGroups.close(tab);
           ask();
         }
-        await sleep(200);
-      }
+        return notYet(tab?.label ?? 'no tab');
+      });
     };
     // The older one is on the left, whichever row was the first.
     const { input } = await compare(['workbench.action.acceptSelectedQuickOpenItem'], /^three ↔ long: parameters$/);

@@ -4,15 +4,7 @@ import * as fs from 'node:fs/promises';
 import * as http from 'node:http';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { sleep } from '../../../src/foundation/abort.ts';
-
-async function eventually<T>(find: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    await sleep(50);
-  }
-}
+import { eventually, notYet } from './eventually.ts';
 
 /** A notebook server's address, a page behind it, and its end with the terminal. */
 const jupyter = `#!/usr/bin/env python3
@@ -54,25 +46,26 @@ describe('Terminals, ports and tasks', function () {
     for (const name of ['tasked.py', '.hpc/tasks.py', 'typed', 'size', 'resized']) await fs.rm(path.join(folder, name), { force: true });
   });
 
+  const onScreen = (): string => `terminals: ${vscode.window.terminals.map(({ name, exitStatus }) => `${name}${exitStatus === undefined ? '' : ` (ended: ${exitStatus.code})`}`).join(', ')}`;
+  /** The terminal on this computer, once its title tells that the far side is there. */
+  const connected = (): Promise<vscode.Terminal> =>
+    eventually('a terminal that says where it is', () => vscode.window.terminals.find(({ name, creationOptions }) => 'pty' in creationOptions && /^this-computer \(.+\)$/.test(name)) ?? notYet(onScreen()));
   const written = (name: string, wanted: RegExp): Promise<string> =>
-    eventually(async () => ((text) => (wanted.test(text) ? text : undefined))(await fs.readFile(path.join(folder, name), 'utf8').catch(() => '')));
+    eventually(`${String(wanted)} in the file ${name}`, async () => ((text) => (wanted.test(text) ? text : notYet(`${text}; ${onScreen()}`)))(await fs.readFile(path.join(folder, name), 'utf8').catch(() => 'no file')));
 
   it('opens a shell on a cluster that takes what is typed, in the size of the terminal', async () => {
     await vscode.commands.executeCommand('hpc-agent.openClusterTerminal', { kind: 'cluster', name: 'this-computer' });
-    const terminal = await eventually(() => vscode.window.terminals.find(({ name }) => name.startsWith('this-computer')));
-    assert.ok('pty' in terminal.creationOptions);
-    // The title tells that the far side is there.
-    await eventually(() => (/\(.+\)/.test(terminal.name) ? true : undefined));
+    const terminal = await connected();
     terminal.sendText(`stty size > ${JSON.stringify(path.join(folder, 'size'))}; echo typed > ${JSON.stringify(path.join(folder, 'typed'))}`);
     await written('typed', /typed/);
     assert.match(await written('size', /\d+ \d+/), /^[1-9]\d* [1-9]\d*/);
     terminal.sendText('exit 0');
-    await eventually(() => (vscode.window.terminals.includes(terminal) ? undefined : true));
+    await eventually('the terminal to close', () => !vscode.window.terminals.includes(terminal) || notYet(onScreen()));
   });
 
   it('follows a resize, and connects again by Enter', async () => {
     await vscode.commands.executeCommand('hpc-agent.openClusterTerminal', { kind: 'cluster', name: 'this-computer' });
-    const terminal = await eventually(() => vscode.window.terminals.find(({ name }) => name.startsWith('this-computer (')));
+    const terminal = await connected();
     const { pty } = terminal.creationOptions as vscode.ExtensionTerminalOptions;
     pty.setDimensions?.({ columns: 101, rows: 31 });
     const file = path.join(folder, 'resized');
@@ -82,13 +75,13 @@ describe('Terminals, ports and tasks', function () {
     const shown: string[] = [];
     const listener = pty.onDidWrite((text) => shown.push(text));
     terminal.sendText('kill -9 $$');
-    await eventually(() => (shown.join('').includes('Press Enter to connect again') ? true : undefined));
+    await eventually('the words about Enter', () => shown.join('').includes('Press Enter to connect again') || notYet(shown.join('') || onScreen()));
     await fs.rm(file);
     terminal.sendText('');
-    await eventually(async () => {
+    // What is typed before the far side is there goes nowhere.
+    await eventually('the connection that was asked for by Enter', async () => {
       terminal.sendText(`echo again > ${JSON.stringify(file)}`);
-      await sleep(200);
-      return (await fs.readFile(file, 'utf8').catch(() => '')).includes('again') ? true : undefined;
+      return (await fs.readFile(file, 'utf8').catch(() => '')).includes('again') || notYet(shown.join(''));
     });
     listener.dispose();
     terminal.dispose();
@@ -107,7 +100,7 @@ describe('Terminals, ports and tasks', function () {
     try {
       await vscode.commands.executeCommand('hpc-agent.refreshReservations');
       // Until it holds its node, attaching says so; the command is then asked again, as a person would.
-      const opened = await eventually(async () => {
+      const opened = await eventually('the address of the notebook', async () => {
         const url = await vscode.commands.executeCommand<string | undefined>('hpc-agent.openNotebook', { kind: 'reservation', id: answer.reservation?.id });
         return url;
       });
@@ -123,7 +116,7 @@ describe('Terminals, ports and tasks', function () {
       assert.ok(terminal);
       terminal.dispose();
       // Its port is closed with it.
-      await eventually(() => new Promise<true | undefined>((resolve) => http.get(opened, (response) => { response.resume(); resolve(undefined); }).on('error', () => resolve(true))));
+      await eventually('the port of the notebook to close', () => new Promise<boolean>((resolve) => http.get(opened, (response) => { response.resume(); resolve(false); }).on('error', () => resolve(true))));
     } finally {
       await vscode.lm.invokeTool('hpc_reservation_release', { input: { name: 'nb' }, toolInvocationToken: undefined });
       await (before === undefined ? fs.rm(profile) : fs.writeFile(profile, before));

@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { l10n } from '../../../../l10n/words.ts';
+import { sleep } from '../../../foundation/abort.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { OpenedTerminal, TerminalPort } from '../../../operations/reservations/attach.ts';
 
@@ -61,7 +62,7 @@ export class RemoteTerminal implements vscode.Pseudoterminal {
     };
     try {
       this.opened = await this.start({ size, onData }, this.stop.signal);
-      this.renamed.fire(this.opened.title);
+      void this.rename(this.opened.title).catch(() => undefined);
       if (this.size !== size) this.opened.session.resize(this.size);
       const code = await this.opened.session.ended;
       if (this.stop.signal.aborted) return;
@@ -72,6 +73,16 @@ export class RemoteTerminal implements vscode.Pseudoterminal {
     } catch (error) {
       this.opened = undefined;
       if (!this.stop.signal.aborted) this.say(messageOf(error));
+    }
+  }
+
+  /** The editor sets the first name of a new terminal once more when it has asked for its folder, which may be after ours came: then ours is told again. */
+  private async rename(title: string): Promise<void> {
+    this.renamed.fire(title);
+    for (const waitMs of [300, 1000, 3000, 9000]) {
+      await sleep(waitMs, this.stop.signal);
+      const own = vscode.window.terminals.find(({ creationOptions }) => 'pty' in creationOptions && creationOptions.pty === this);
+      if (own !== undefined && own.name === own.creationOptions.name) this.renamed.fire(title);
     }
   }
 
