@@ -118,6 +118,13 @@ function keysOf(words: readonly string[], schema: JsonSchema): readonly string[]
   return keys;
 }
 
+/** The flag of that name which is a part of another: `--walltime` where there is `--resources.walltime`. */
+function meantFlag(flag: string, schema: JsonSchema): string {
+  const key = flag.slice(2).replaceAll('-', '_');
+  const owner = Object.keys(schema.properties ?? {}).find((name) => alternatives(schema.properties?.[name]).some(({ properties }) => properties && Object.hasOwn(properties, key)));
+  return owner === undefined ? '' : `; there is --${owner.replaceAll('_', '-')}.${flag.slice(2)}`;
+}
+
 export function parseArguments(verb: string, words: readonly string[], schema: JsonSchema, positional: readonly string[]): ParsedArguments {
   const input: Record<string, unknown> = {};
   let flags: GlobalFlags = { experimentDir: undefined, spec: undefined, human: false, raw: false, yes: false, help: false, logLevel: 'warn' };
@@ -134,6 +141,8 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
       continue;
     }
     if (flagsEnded || !word.startsWith('--')) {
+      // What a flag has said already has no place: the 60 of `--command x --wait 60` must not become the command.
+      while (names[0] !== undefined && input[names[0]] !== undefined) names.shift();
       const name = names.shift();
       // As after `srun` or `ssh`: the words of a program are one command, each as it was given.
       if (flagsEnded && name === 'command' && at + 1 < words.length) {
@@ -187,7 +196,7 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
     const negated = flag.startsWith('--no-') && schemaAt(schema, [flag.slice(5).replaceAll('-', '_')])?.type === 'boolean';
     const path = keysOf((negated ? flag.slice(5) : flag.slice(2)).split('.'), schema);
     const at_ = schemaAt(schema, path);
-    if (!at_) throw usage(`${verb} has no flag ${flag}.`, verb);
+    if (!at_) throw usage(`${verb} has no flag ${flag}${meantFlag(flag, schema)}.`, verb);
     const isSwitch = alternatives(at_).every(({ type }) => type === 'boolean');
     if (!isSwitch) {
       assign(input, path, valueOf(next(), at_), verb);

@@ -20,6 +20,13 @@ describe('the command line’s arguments', () => {
     assert.deepEqual(inputOf('logs', 'run-1', '3', '--stream', 'stderr', '--max-bytes=10'), { run_id: 'run-1', task_id: 3, stream: 'stderr', max_bytes: 10 });
   });
 
+  it('a word never takes the place of what a flag has said', () => {
+    refuses(/60/, 'job-run', '--cluster', 'bed', '--command', 'true', '--wait', '60');
+    assert.deepEqual(inputOf('adopt-job', '--cluster', 'bed', '80'), { cluster: 'bed', job_id: '80' });
+  });
+
+  it('names the part of a flag that was meant', () => refuses(/no flag --walltime; there is --resources\.walltime/, 'submit', '--walltime', '1m'));
+
   it('keeps text that a list’s own reader understands', () => {
     assert.deepEqual(inputOf('build-tasks-py', '--executors', 'a.py', '--axes.alpha', 'logspace(1e-4,1,5)', '--axes.horizon', '1,5,25', '--axes.seed', '[1, 2]'), {
       executors: ['a.py'],
