@@ -7,6 +7,7 @@
 import { HpcError } from '../foundation/errors.ts';
 import type { QueueRow } from '../scheduler/port.ts';
 import type { CallOptions, JobDeps } from './deps.ts';
+import { JobRecords } from './jobRecord.ts';
 import { observeJobs } from './observeJobs.ts';
 
 /** The rows of that job in the user's queue; throws where there are none. */
@@ -23,5 +24,6 @@ export async function cancelJob(cluster: string, jobId: string, deps: JobDeps, c
   const session = await deps.session(cluster);
   const { tools } = await session.facts({ signal: call.signal });
   await session.ask(session.dialect.cancel([{ jobId }], tools), { signal: call.signal });
+  await new JobRecords(deps.home).noteCancelled(cluster, jobId, rows[0]?.name ?? '');
   return { name: rows[0]?.name ?? '' };
 }

@@ -10,6 +10,7 @@ import * as z from 'zod/mini';
 import { readTextIfThere, writeJsonAtomic } from '../foundation/atomicFile.ts';
 import { HpcError, systemCodeOf } from '../foundation/errors.ts';
 import { sha256Hex } from '../foundation/ids.ts';
+import { appendJsonLine, parseJsonLines } from '../foundation/jsonLines.ts';
 import type { ResourceRequest } from '../scheduler/port.ts';
 
 const schema = z.object({
@@ -72,6 +73,18 @@ export class JobRecords {
     }
     const read = await Promise.all(names.map((name) => this.readFile(path.join(this.directory(cluster), name)).catch(() => undefined)));
     return read.filter((record) => record !== undefined).sort((a, b) => b.submitted_at.localeCompare(a.submitted_at));
+  }
+
+  /** Grid Engine does not tell a deleted job from one that was killed: who asked for it knows. */
+  async noteCancelled(cluster: string, jobId: string, name: string): Promise<void> {
+    await appendJsonLine(path.join(this.directory(cluster), 'cancelled.jsonl'), { job_id: jobId, name });
+  }
+
+  /** By id and name: an id may be given out again. */
+  async cancelled(cluster: string): Promise<(jobId: string, name: string) => boolean> {
+    const { values } = parseJsonLines((await readTextIfThere(path.join(this.directory(cluster), 'cancelled.jsonl'))) ?? '');
+    const known = new Set(values.map((value) => JSON.stringify(value)));
+    return (jobId, name) => known.has(JSON.stringify({ job_id: jobId, name }));
   }
 
   async find(cluster: string, jobId: string): Promise<JobRecord | undefined> {

@@ -1,5 +1,6 @@
 /** Every job of the user in the queue, and what became of those that were submitted here of late. */
 import { formatIndexRanges } from '../scheduler/indexRanges.ts';
+import type { AccountingRow } from '../scheduler/port.ts';
 import type { CallOptions, JobDeps } from './deps.ts';
 import { JobRecords } from './jobRecord.ts';
 import { observeJobs } from './observeJobs.ts';
@@ -36,9 +37,12 @@ export async function listJobs(cluster: string, deps: JobDeps, call: Pick<CallOp
     .filter((row) => only === undefined || row.jobId === only)
     .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: row.state, reason: row.reason, node: row.node, ...known(row.jobId), exitCode: null, elapsedS: null }));
   const inQueue = new Set(queued.map(({ jobId }) => jobId));
+  const cancelled = await new JobRecords(deps.home).cancelled(cluster);
+  // Killed, and asked to end: that is why.
+  const stateOf = (row: AccountingRow): AccountingRow['state'] => (row.state === 'failed' && (row.signal === 9 || row.signal === 15) && cancelled(row.jobId, row.name) ? 'cancelled' : row.state);
   // An id that the scheduler used twice: the last record with our name is ours.
   const ended = seen.ended
     .filter((row) => !inQueue.has(row.jobId))
-    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: row.state, reason: '', node: row.node, ...known(row.jobId), exitCode: row.exitCode, elapsedS: row.elapsedS }));
+    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: stateOf(row), reason: '', node: row.node, ...known(row.jobId), exitCode: row.exitCode, elapsedS: row.elapsedS }));
   return [...queued, ...ended];
 }
