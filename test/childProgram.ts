@@ -1,38 +1,50 @@
 /**
- * A program of the tests as one file that plain Node starts: compiling its hundreds of sources anew costs seconds of computing for each process.
+ * Sources as one file that plain Node starts: loading them through a compiler, hundreds of them, costs seconds of computing for each process.
  *
- * Rule: each source still sees its own place (`import.meta.dirname`), and the file goes with the process that asked for it.
+ * Rule: each source still sees its own place (`import.meta.dirname`, `import.meta.url`), and the file goes with the process that asked for it.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 
 const root = path.dirname(import.meta.dirname);
 const bundles = new Map<string, Promise<string>>();
 
-const ownPlaces: esbuild.Plugin = {
+const ownPlaces = (files: readonly string[]): esbuild.Plugin => ({
   name: 'own-places',
   setup: (build) => {
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       const text = await fs.promises.readFile(file, 'utf8');
-      return { contents: text.replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file))), loader: 'ts' };
+      if (!text.includes('import.meta.')) return undefined;
+      // A source that starts itself as a thread is a file of its own for that: without the tests around it.
+      const isThread = text.includes('new Worker(new URL(import.meta.url)');
+      if (isThread && files.includes(file)) return undefined;
+      const places = { 'import.meta.dirname': path.dirname(file), 'import.meta.url': pathToFileURL(isThread ? await childProgram(file) : file).href };
+      return { contents: Object.entries(places).reduce((all, [name, value]) => all.replaceAll(name, JSON.stringify(value)), text), loader: 'ts' };
     });
   },
-};
+});
 
-async function bundle(file: string): Promise<string> {
+/** The files, loaded one after the other, as one. Whoever asks removes it. */
+export async function bundled(files: readonly string[], name: string): Promise<string> {
   // Below the root, where its packages are found.
   const folder = path.join(root, 'test-results', 'children');
   fs.mkdirSync(folder, { recursive: true });
-  const outfile = path.join(folder, `${path.basename(file, '.ts')}-${process.pid}.mjs`);
-  process.once('exit', () => fs.rmSync(outfile, { force: true }));
-  await esbuild.build({ absWorkingDir: root, entryPoints: [file], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', packages: 'external', plugins: [ownPlaces], logLevel: 'error' });
+  const outfile = path.join(folder, `${name}-${process.pid}.mjs`);
+  const contents = files.map((file) => `import ${JSON.stringify(path.resolve(root, file))};`).join('\n');
+  await esbuild.build({ absWorkingDir: root, stdin: { contents, resolveDir: root }, outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', packages: 'external', sourcemap: 'inline', sourcesContent: false, plugins: [ownPlaces(files)], logLevel: 'error' });
   return outfile;
 }
 
 /** What to start with `process.execPath`. Bundled once per process. */
 export function childProgram(file: string): Promise<string> {
-  const found = bundles.get(file) ?? bundle(file);
+  const found =
+    bundles.get(file) ??
+    bundled([file], path.basename(file, '.ts')).then((outfile) => {
+      process.once('exit', () => fs.rmSync(outfile, { force: true }));
+      return outfile;
+    });
   bundles.set(file, found);
   return found;
 }

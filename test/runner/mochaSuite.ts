@@ -4,6 +4,9 @@
  * Rule: nothing passes in silence. No files, no tests, a process that crashed, one that does not end after its last test and
  * one that leaves processes behind are each a failure.
  */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { bundled, childProgram } from '../childProgram.ts';
 import { mochaProgram, type MochaMessage } from './mochaMessages.ts';
 import { runProgram } from './programs.ts';
 import { failed, type Failure, type Outcome, type SuiteContext } from './suite.ts';
@@ -18,7 +21,8 @@ export async function runMocha(files: readonly string[], { signal, logFile, spen
   let lingering = false;
   let current = 'loading the files';
   let timer: NodeJS.Timeout | undefined;
-  const program = await runProgram(process.execPath, ['--import', 'tsx', mochaProgram, ...files], {
+  const tests = await bundled(files, path.basename(logFile, '.log'));
+  const program = await runProgram(process.execPath, ['--enable-source-maps', await childProgram(mochaProgram), tests], {
     env,
     signal,
     logFile,
@@ -41,6 +45,7 @@ export async function runMocha(files: readonly string[], { signal, logFile, spen
       });
     },
   });
+  await fs.rm(tests, { force: true });
   clearTimeout(timer);
   const output = program.tail.trim() === '' ? '' : `\nThe end of its output:\n${program.tail.slice(-4000)}`;
   if (lingering) failures.push({ title: 'the process ends', text: `After its last test something (a server, a timer, a connection) kept it alive.${output}` });

@@ -50,17 +50,19 @@ export async function schedule(suites: readonly Suite[], options: ScheduleOption
       });
     running.set(suite, work);
   };
-  const mayStart = (suite: Suite): boolean => {
-    const beside = [...running.keys()];
-    if (beside.length >= options.places) return false;
-    if (beside.some((other) => other.locks.some((lock) => suite.locks.includes(lock)))) return false;
-    return suite.needs.every((need) => results.get(need) === true);
-  };
+  const isReady = (suite: Suite): boolean => suite.needs.every((need) => results.get(need) === true);
+  const takesNone = (suite: Suite, locks: readonly string[]): boolean => !locks.some((lock) => suite.locks.includes(lock));
+  const mayStart = (suite: Suite): boolean => running.size < options.places && isReady(suite) && takesNone(suite, [...running.keys()].flatMap(({ locks }) => locks));
   while (waiting.length > 0 || running.size > 0) {
+    // Of two chains one thing is always taken: who needs both would come last of all, if those after it did not leave it what is free.
+    const kept: string[] = [];
     for (const suite of [...waiting]) {
       const broken = suite.needs.find((need) => results.get(need) === false);
       const verdict = options.signal.aborted ? 'The tests were interrupted.' : broken === undefined ? undefined : `It needs ${broken}, which failed.`;
-      if (verdict === undefined && !mayStart(suite)) continue;
+      if (verdict === undefined && (!mayStart(suite) || !takesNone(suite, kept))) {
+        if (suite.locks.length > 1 && isReady(suite)) kept.push(...suite.locks);
+        continue;
+      }
       waiting.splice(waiting.indexOf(suite), 1);
       if (verdict === undefined) start(suite);
       else settle(suite, failed('not run', verdict), 0);

@@ -1,7 +1,7 @@
 /**
  * Everything that `npm test` proves, in the order in which it begins.
  *
- * What runs together: one suite more than there are cores, four at most. Never together: what breaks and mends the one sandbox
+ * What runs together: two suites more than there are cores, four at most. Never together: what breaks and mends the one sandbox
  * (lock `sandbox`) or the one Grid Engine (`grid`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
  * users of apt-get (`apt`). Of those that wait for nobody the short ones come last, so that at the end no long one runs alone.
  */
@@ -81,7 +81,7 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
   const everywhere = ['test/unit', 'test/contract', 'test/sandbox'].flatMap(files).filter(usesSandbox);
   const bench = fs.existsSync(at('test/bench/run.ts')) ? ['run.ts'] : fs.existsSync(at('test/bench')) ? fs.readdirSync(at('test/bench')).filter((name) => /^[a-z]\w*\.ts$/i.test(name) && name in shortBench) : [];
 
-  return [
+  return inOrder([
     suite('setup:programs', { limitMinutes: 10, locks: ['apt'] }, installPrograms),
     suite('setup:python', { limitMinutes: 5, locks: ['apt'] }, (context) => installPythonTools(root, context)),
     program('build', process.execPath, ['esbuild.mjs'], { locks: ['dist'] }),
@@ -116,7 +116,6 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
     typescript('check:schemas', ['test/runner/schemas.ts', '--check']),
     typescript('check:manifest', ['src/surfaces/vscode/manifest.ts', '--check']),
     typescript('check:l10n', ['test/runner/l10n.ts']),
-    // Those that take turns, on one cluster or on the editor, take the longest together: first, so that all else runs beside them.
     // What breaks a whole cluster for long does it in a sandbox of its own, beside the others.
     ...each('sandbox', everywhere, (file) => (hasOwnSandbox(file) ? { ...onSandbox, locks: [] } : usesGrid(file) ? onGrid : onSandbox)),
     ...each('faults', files('test/faults'), (file) => (usesSandbox(file) ? { ...onSandbox, limitMinutes: 20 } : { limitMinutes: 20, needs: ['setup:programs'] })),
@@ -147,7 +146,23 @@ export function allSuites({ root, sandboxDirectory }: Place): readonly Suite[] {
       // That they run is proved here; their figures are for a quiet machine.
       ...(bench.length === 0 ? [mocha('bench', [], {})] : bench.map((name) => typescript(`bench:${path.basename(name, '.ts')}`, [`test/bench/${name}`, ...(shortBench[name] ?? [])], { limitMinutes: 10, needs: ['setup:programs', 'setup:sandbox', 'setup:vscode', 'package:contents'] }))),
     ]),
-  ];
+  ]);
+}
+
+/**
+ * The two chains, on the editor and on the one cluster, take the longest: first, so that all else runs beside them, and before both who needs both.
+ * The checks need nothing and are short: they fill the end.
+ */
+function inOrder(suites: readonly Suite[]): readonly Suite[] {
+  const rank = ({ name, locks }: Suite): number => {
+    if (name.startsWith('check:')) return 6;
+    if (/^(setup|build|package)\b/.test(name)) return 0;
+    if (locks.length > 1) return 1;
+    if (locks.includes('editor')) return 2;
+    if (locks.includes('sandbox')) return 3;
+    return /^(sandbox|faults):/.test(name) ? 4 : 5;
+  };
+  return [...suites].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Those that take more than a minute, the longest first; all others after them as they are. */
