@@ -16,12 +16,12 @@ const ownPlaces = (files: readonly string[]): esbuild.Plugin => ({
   setup: (build) => {
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       const text = await fs.promises.readFile(file, 'utf8');
-      if (!text.includes('import.meta.')) return undefined;
       // A source that starts itself as a thread is a file of its own for that: without the tests around it.
-      const isThread = text.includes('new Worker(new URL(import.meta.url)');
+      const isThread = /new Worker\(new URL\(import\.meta\.url\)/.test(text);
       if (isThread && files.includes(file)) return undefined;
-      const places = { 'import.meta.dirname': path.dirname(file), 'import.meta.url': pathToFileURL(isThread ? await childProgram(file) : file).href };
-      return { contents: Object.entries(places).reduce((all, [name, value]) => all.replaceAll(name, JSON.stringify(value)), text), loader: 'ts' };
+      const url = pathToFileURL(isThread ? await childProgram(file) : file).href;
+      // Patterns, not strings: this file is bundled too, and must not replace its own words.
+      return { contents: text.replace(/\bimport\.meta\.dirname\b/g, () => JSON.stringify(path.dirname(file))).replace(/\bimport\.meta\.url\b/g, () => JSON.stringify(url)), loader: 'ts' };
     });
   },
 });
