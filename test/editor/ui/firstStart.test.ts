@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { until } from '../driver/wait.ts';
+import { root } from '../paths.ts';
 import { makePlace, pictures, quiet, type Place } from '../place.ts';
 import type { Frame } from '../playwright.ts';
 import { openWorkbench, type Workbench } from '../ui.ts';
@@ -30,7 +31,10 @@ describe('The first start (ui)', function () {
 
   const says = (frame: Frame, wanted: RegExp): Promise<boolean> => until(`${String(wanted)} in the dashboard`, async () => wanted.test(await frame.locator('main').first().innerText()));
 
-  const sampleIn = (folder: string): Promise<boolean> => until(`the sample in ${folder}`, () => fs.stat(path.join(folder, 'data', 'co2_monthly.csv')).then((found) => found.size > 0));
+  const sampleIn = (folder: string): Promise<boolean> => until(`the whole sample in ${folder}`, async () => {
+      const sizes = (under: string): Promise<readonly number[]> => Promise.all(['data/co2_monthly.csv', 'executors/ml_knn.py', 'executors/ml_ridge.py'].map(async (name) => (await fs.stat(path.join(under, name))).size));
+      return (await sizes(folder)).join() === (await sizes(path.join(root, 'templates', 'sample'))).join();
+    });
 
   it('offers the first step, and a computer to run on', async () => {
     const welcome = await workbench.tree('Runs').welcomed(/No runs yet/);
