@@ -54,24 +54,54 @@ const withoutAddons = {
 /**
  * Parts of packages that nothing here reaches, a tenth of the package together: the MCP package's default validator (a compiler, for answers with
  * fields; ours asks for none and brings its own), of ssh2 the server, SFTP and the making of keys, and of tweetnacl all but the hash with which
- * bcrypt-pbkdf begins, which Node has.
+ * bcrypt-pbkdf begins, which Node has; and the colours of the Python grammar.
  */
 const withoutUnusedParts = {
   name: 'without-unused-parts',
   setup(build) {
     build.onLoad({ filter: /[\\/]validation[\\/]ajv-provider\.js$/ }, () => ({ contents: 'export class AjvJsonSchemaValidator { constructor() { throw new Error("The schema compiler is not shipped."); } }', loader: 'js' }));
     build.onLoad({ filter: /[\\/]ssh2[\\/]lib[\\/](server|keygen|protocol[\\/]SFTP)\.js$/ }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+    build.onLoad({ filter: /[\\/]@lezer[\\/]highlight[\\/]dist[\\/]index\.js$/ }, () => ({ contents: 'export const styleTags = () => () => null; const any = new Proxy(() => any, { get: () => any }); export const tags = any;', loader: 'js' }));
     build.onLoad({ filter: /[\\/]tweetnacl[\\/]nacl-fast\.js$/ }, () => ({ contents: 'const { createHash } = require("node:crypto"); exports.lowlevel = { crypto_hash: (out, message, length) => void out.set(createHash("sha512").update(message.subarray(0, length)).digest()) };', loader: 'js' }));
   },
 };
 
-/** The command line's first line, which npm's `bin` needs. */
-const withHashbang = {
-  name: 'with-hashbang',
-  setup(build) {
-    build.onLoad({ filter: /[\\/]src[\\/]cli\.ts$/ }, async (args) => {
-      const text = await fs.readFile(args.path, 'utf8');
-      return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
+/** Modules of ours that are small, need no package and are used in many places, by absolute path. */
+async function commonModules() {
+  const files = (await fs.readdir(path.join(root, 'src'), { recursive: true })).filter((name) => name.endsWith('.ts')).map((name) => path.join(root, 'src', name));
+  const modules = new Map(
+    await Promise.all(
+      files.map(async (file) => {
+        const text = await fs.readFile(file, 'utf8');
+        return [file, { size: text.length, imports: [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)'/gm)].map(([, name]) => (name.startsWith('.') ? path.resolve(path.dirname(file), name) : name)) }];
+      }),
+    ),
+  );
+  const users = new Map();
+  for (const { imports } of modules.values()) for (const name of imports) users.set(name, (users.get(name) ?? 0) + 1);
+  const isCommon = (name, above = []) => {
+    const found = modules.get(name);
+    return isBuiltin(name) || (found !== undefined && found.size < 6000 && (users.get(name) ?? 0) >= 4 && !above.includes(name) && found.imports.every((other) => isCommon(other, [...above, name])));
+  };
+  return files.filter((file) => isCommon(file));
+}
+
+/**
+ * They lie in one file, not in one for each set of those that use them: fewer files to open at a start and in the package. Every other
+ * module of ours is made to need all of them, which is what keeps them together.
+ */
+const commonTogether = {
+  name: 'common-together',
+  async setup(build) {
+    const common = new Set(await commonModules());
+    build.onResolve({ filter: /^hpc-agent:common$/ }, () => ({ path: 'all', namespace: 'common', sideEffects: true }));
+    build.onLoad({ filter: /.*/, namespace: 'common' }, () => ({ contents: [...common].map((file) => `import ${JSON.stringify(file)};`).join('\n'), resolveDir: root, loader: 'js' }));
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path: file }) => {
+      const text = await fs.readFile(file, 'utf8');
+      if (common.has(file)) return { contents: text, loader: 'ts' };
+      // The command line's first line, which npm's `bin` needs.
+      const hashbang = file === path.join(root, 'src', 'cli.ts') ? '#!/usr/bin/env node\n' : '';
+      return { contents: `${hashbang}${text}\nimport 'hpc-agent:common';\n`, loader: 'ts' };
     });
   },
 };
@@ -134,7 +164,7 @@ async function buildOptions() {
       chunkNames: 'chunks/[hash]',
       external: ['vscode'],
       banner: { js: commonJsNames },
-      plugins: [withoutAddons, withoutUnusedParts, withHashbang, asNodeImports, whereNamesAreUsed],
+      plugins: [withoutAddons, withoutUnusedParts, commonTogether, asNodeImports, whereNamesAreUsed],
     });
   }
   for (const entry of await existing(['webview/main.ts'])) {
