@@ -161,7 +161,8 @@ async function buildOptions() {
       platform: 'node',
       target: 'node20',
       // Without names: each stands in the package and in every chunk that loads it.
-      chunkNames: 'chunks/[hash]',
+      // Each name is twice in the package's list: 283 short ones weigh 3 KB less.
+      chunkNames: 'c/[hash]',
       external: ['vscode'],
       banner: { js: commonJsNames },
       plugins: [withoutAddons, withoutUnusedParts, commonTogether, asNodeImports, whereNamesAreUsed],

@@ -16,7 +16,7 @@ const expected: readonly RegExp[] = [
   /^extension\/(package\.json|LICENSE\.txt|readme\.md|changelog\.md)$/i,
   /^extension\/dist\/(extension|cli|webview)\.js$/,
   /^extension\/dist\/webview\.css$/,
-  /^extension\/dist\/chunks\/[A-Za-z0-9._-]+\.js$/,
+  /^extension\/dist\/c\/[A-Za-z0-9._-]+\.js$/,
   /^extension\/dist\/THIRD-PARTY-NOTICES\.txt$/,
   /^extension\/templates\/(\w[\w-]*\/)*\w[\w-]*(\.\w+)?\.(py|njk|sh|md|json|yaml|csv)$/,
   /^extension\/schemas\/[\w./-]+\.json$/,
