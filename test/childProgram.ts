@@ -17,7 +17,7 @@ const ownPlaces = (files: readonly string[]): esbuild.Plugin => ({
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       const text = await fs.promises.readFile(file, 'utf8');
       // A source that starts itself as a thread is a file of its own for that: without the tests around it.
-      const isThread = /new Worker\(new URL\(import\.meta\.url\)/.test(text);
+      const isThread = text.includes('new Worker(new URL(import.meta.url)');
       if (isThread && files.includes(file)) return undefined;
       const url = pathToFileURL(isThread ? await childProgram(file) : file).href;
       // Patterns, not strings: this file is bundled too, and must not replace its own words.
