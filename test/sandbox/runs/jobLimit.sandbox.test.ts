@@ -28,8 +28,15 @@ describe('at the controller’s limit of jobs (sandbox)', function () {
     await fs.rm(folder, { recursive: true, force: true });
   });
 
+  /** So many places are taken: the queue itself says so, whatever an sbatch at a full controller answered. */
   const sleepers = async (count: number): Promise<void> => {
-    for (let number = 0; number < count; number += 1) full.push((await sandbox.asUser('sbatch --parsable --time=10 --output=/dev/null --wrap="sleep 600"')).stdout.trim());
+    await eventually(`${count} places are taken`, async () => {
+      const taken = (await sandbox.asUser('squeue --noheader --me --name=sleeper --states=PENDING,RUNNING --format=%i')).stdout.split(/\s+/).filter((id) => id !== '');
+      full.splice(0, full.length, ...taken);
+      if (taken.length >= count) return true;
+      await sandbox.asUser('sbatch --parsable --job-name=sleeper --time=10 --output=/dev/null --wrap="sleep 600"');
+      return undefined;
+    }, 150_000);
   };
   const leave = async (): Promise<void> => void (full.length > 0 && (await sandbox.asUser(`scancel ${full.splice(0).join(' ')}`)));
   afterEach(leave);
