@@ -89,8 +89,8 @@ class PlanSource implements OpenSource<'plan'> {
     const { signal } = this.context;
     try {
       this.tasks = this.folder !== undefined && (await exists(path.join(this.folder, '.hpc', 'tasks.py')));
-      this.publish();
       await this.readClusters();
+      this.publish();
       if (spec && this.tasks) await this.make(spec, signal, false);
     } catch (error) {
       if (!CancelledError.is(error) && !signal.aborted) this.context.problem(wordsOf(error));
