@@ -88,7 +88,8 @@ export async function execInReservation(nameOrId: string, request: CommandReques
     if (outcome.kind === 'refused') throw new HpcError('remote_command_failed', `The command was refused by its node: ${outcome.error}.`, { details: { outcome: 'not_sent' } });
     if (outcome.kind === 'moved') {
       // Certainly not run: the job that holds now is asked from the beginning.
-      channel.dispose();
+      // What else runs there goes on.
+      channel.leave();
       isSent = false;
       server = undefined;
       lost = 'its job handed over, and the next one could not be entered';

@@ -14,6 +14,8 @@ import * as z from 'zod/mini';
 const eventSchema = z.discriminatedUnion('e', [
   z.object({ e: z.literal('hello'), job_id: z.string(), node: z.string(), server: z.string(), version: z._default(z.number(), 1) }),
   z.object({ e: z.literal('closed'), why: z.string() }),
+  /** Another job holds from now on: what comes later is asked there. What was sent is still answered. */
+  z.object({ e: z.literal('leaving') }),
   z.object({ e: z.literal('begun'), id: z.string(), pid: z.number(), survives: z._default(z.boolean(), false) }),
   z.object({ e: z.literal('out'), id: z.string(), d: z.string() }),
   z.object({ e: z.literal('err'), id: z.string(), d: z.string() }),
@@ -48,6 +50,8 @@ const forever = 2_147_483_647;
 export class HoldChannel implements Disposable {
   readonly hello: Promise<Extract<HoldEvent, { e: 'hello' }>>;
   isOver = false;
+  /** Takes nothing new: what is open on it goes on. */
+  isLeaving = false;
   private readonly open = new Map<string, Open>();
   private readonly waiting: Uint8Array[] = [];
   private readonly stop = new AbortController();
@@ -85,7 +89,14 @@ export class HoldChannel implements Disposable {
 
   forget(id: string): void {
     this.open.delete(id);
-    this.rearm();
+    if (this.isLeaving) this.leave();
+    else this.rearm();
+  }
+
+  /** For what comes next there is a better way: this one ends with what is open on it. */
+  leave(): void {
+    this.isLeaving = true;
+    if (this.open.size === 0) this.dispose();
   }
 
   dispose(): void {
@@ -134,6 +145,8 @@ export class HoldChannel implements Disposable {
     } else if (event.e === 'closed') {
       this.end(new NotEntered(event.why));
       this.stop.abort();
+    } else if (event.e === 'leaving') {
+      this.leave();
     } else {
       this.open.get(event.id)?.onEvent(event);
       if (event.e === 'end' || event.e === 'refused' || event.e === 'absent' || event.e === 'moved') this.forget(event.id);
@@ -159,7 +172,7 @@ export class HoldChannels implements Disposable {
 
   get(key: string, make: () => HoldChannel): HoldChannel {
     const known = this.channels.get(key);
-    if (known && !known.isOver) return known;
+    if (known && !known.isOver && !known.isLeaving) return known;
     const made = make();
     this.channels.set(key, made);
     return made;

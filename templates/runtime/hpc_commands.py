@@ -288,6 +288,14 @@ class Execution:
                     return
 
 
+def farewell(tell):
+    """Whoever is connected asks elsewhere from now on; what is on its way here already is still answered."""
+    try:
+        tell({"e": "leaving"})
+    except (OSError, ValueError, Torn):
+        pass
+
+
 def folder_of(request):
     return request.get("cwd") or os.path.expanduser("~")
 
@@ -306,6 +314,9 @@ class CommandServer:
         self.forbidden = set()
         # Set when another job holds from now on, or this one is about to end: what is new goes there, or nowhere.
         self.moved = False
+        self.moved_at = 0.0
+        # Ways to tell those that are connected now.
+        self.askers = set()
         self.lock = threading.Lock()
         self.last_used = time.time()
 
@@ -316,8 +327,16 @@ class CommandServer:
     def move(self):
         """Takes nothing new from now on. False where something runs."""
         with self.lock:
+            if not self.moved:
+                self.moved_at = time.time()
+            told = self.moved
             self.moved = True
-            return not self.running()
+            running = self.running()
+            askers = [] if told else list(self.askers)
+        # Not under the lock: an asker that does not read holds up nobody else.
+        for tell in askers:
+            in_thread(farewell, tell)
+        return not running
 
     def forget_old(self):
         finished = sorted((e for e in self.executions.values() if e.ended_at is not None), key=lambda e: e.ended_at)
@@ -394,6 +413,11 @@ class CommandServer:
         terminals = {}
         tell = lambda event: wire.send(json.dumps(event).encode("ascii"))  # noqa: E731
         tell(self.facts)
+        with self.lock:
+            self.askers.add(tell)
+            moved = self.moved
+        if moved:
+            farewell(tell)
 
         def stream(execution):
             try:
@@ -440,6 +464,8 @@ class CommandServer:
         except (OSError, ValueError, TypeError, Torn):
             pass
         finally:
+            with self.lock:
+                self.askers.discard(tell)
             for terminal in terminals.values():
                 terminal.stop("its connection ended")
         return streams

@@ -18,6 +18,9 @@ from hpc_commands import CommandServer, listen
 from hpc_remote import read_text
 from hpc_renewal import append_line, read_json, release, renew, write_json
 
+# So long a job that handed over still answers what was on its way to it.
+FAREWELL_S = 3.0
+
 
 def time_left_s(spec, job_id, base):
     """What the scheduler says is left; None where it does not say. Durations only: its clock times are in a zone of its own."""
@@ -177,7 +180,7 @@ class Holder:
                 self.start_renewal()
             current = read_json(self.path("current.json")) or {}
             handed_over = current.get("hop", self.hop) > self.hop
-            if handed_over and self.server.move() and self.idle_since is not None:
+            if handed_over and self.server.move() and self.idle_since is not None and now - self.server.moved_at >= FAREWELL_S:
                 return "handed over to job %s" % current.get("job_id")
             limit = self.spec.get("release_after_idle_s")
             if limit and not handed_over and self.idle_since is not None and now - self.idle_since >= limit:
@@ -186,7 +189,7 @@ class Holder:
                     return "idle"
                 self.server.moved = False
             self.state("draining" if handed_over else "up")
-            pause = 2.0 if (self.ends or 1e12) - now < 180 or (limit or 1e12) < 60 else 10.0
+            pause = 1.0 if handed_over else 2.0 if (self.ends or 1e12) - now < 180 or (limit or 1e12) < 60 else 10.0
             self.wake.wait(pause)
             self.wake.clear()
 

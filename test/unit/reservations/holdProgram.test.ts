@@ -261,9 +261,13 @@ describe('the program of a held node (unit)', function () {
     await eventually('the first knows', () => (bed.read('jobs/11.json')?.state === 'draining' ? true : undefined));
     way.send({ op: 'exec', id: 'command-2', script: 'echo no' });
     await way.event('moved', 'command-2');
+    await way.event('leaving');
     fs.writeFileSync(path.join(bed.directory, 'go'), '');
     await way.event('end', 'command-1');
     assert.equal(way.output('command-1'), 'through\n');
+    // What was on its way when it was done here is answered, too.
+    way.send({ op: 'exec', id: 'command-3', script: 'echo no' });
+    await way.event('moved', 'command-3');
     assert.equal(await first.ended, 0);
     assert.match(String(bed.read('jobs/11.json')?.reason), /handed over to job 1/);
     const up = fs.readFileSync(path.join(bed.state, 'chain.jsonl'), 'utf8').split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Event])).filter(({ e }) => e === 'up');
