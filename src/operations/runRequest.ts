@@ -206,7 +206,7 @@ function evidenceOf(view: RunView): string[] {
   const bySentence = new Map<string, number>();
   for (const task of view.tasks) {
     // Node names and numbers differ from task to task; the kind of evidence does not.
-    const sentence = task.evidence.replaceAll(/ on \S+/g, '').replaceAll(/job \S+/g, 'its job');
+    const sentence = task.evidence.replaceAll(/ on [^\s,;]+/g, '').replaceAll(/job [^\s,;]+/g, 'its job');
     bySentence.set(sentence, (bySentence.get(sentence) ?? 0) + 1);
   }
   const sentences = [...bySentence].sort((a, b) => b[1] - a[1]).map(([sentence, count]) => `${plural(count, 'task')}: ${sentence}`);

@@ -222,8 +222,8 @@ function mergeOne(input: MergeInput, task: number, { array, index, queued, accou
   if (input.isCancelRequested(task)) return { ...base, state: 'cancelled', evidence: 'was asked to end, and is in the queue no more' };
   const absent = array.absent;
   if (absent && absent.times >= lostAfterTimes && input.nowMs - absent.sinceMs >= lostAfterMs) {
-    const contradiction = accounted ? `, although accounting still says ${accounted.rawState}` : input.accounting ? ', nor in accounting' : '';
-    return { ...base, state: 'lost', evidence: `${start ? `started on ${start.node}, then ` : ''}the scheduler has no job ${array.jobId} in its queue${contradiction}; asked ${absent.times} times` };
+    const contradiction = accounted ? `, although accounting still says ${accounted.rawState}` : input.accounting ? ', and accounting does not know it' : '';
+    return { ...base, state: 'lost', evidence: `${start ? `started on ${start.node}, then ` : ''}the queue no longer lists job ${array.jobId}${contradiction}; asked ${absent.times} times` };
   }
   return { ...base, state: 'unknown', evidence: `${start ? `started on ${start.node}; ` : ''}not in the queue, and no end was reported yet` };
 }

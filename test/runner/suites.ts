@@ -1,7 +1,7 @@
 /**
  * Everything that `npm test` proves, in the order in which it begins.
  *
- * What runs together: two suites more than there are cores, four at most. Never together: what breaks and mends the one sandbox
+ * What runs together: one suite more than there are cores, four at most. Never together: what breaks and mends the one sandbox
  * (lock `sandbox`) or the one Grid Engine (`grid`), what writes dist/ and the package (`dist`), the suites on VS Code (`editor`: each starts a server and a browser), two
  * users of apt-get (`apt`). Of those that wait for nobody the short ones come last, so that at the end no long one runs alone.
  */
