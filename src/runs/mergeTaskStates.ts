@@ -7,7 +7,7 @@
  * 2. The queue, when it could be asked: what it lists is pending, held or running.
  * 3. Accounting, when it could be asked: a terminal state of the allocation.
  * 4. Absence decides nothing at once. A task whose job is in no queue and has no end is `unknown`, and becomes `lost` only
- *    when the queue was asked with success several times over `lostAfterMs` and accounting does not contradict.
+ *    when the queue was asked with success several times over `lostAfterMs`, accounting after that, and it does not tell an end.
  * 5. Of a chain (jobs one after the other for one task) one link decides: see `mergeChain`. That a link was ended by its limit is no failure
  *    while another one follows.
  * A source that could not be asked contributes its last good answer, and the age of that is said.
@@ -83,6 +83,11 @@ function byIndex<Row extends { readonly indices?: readonly IndexRange[] }>(rows:
     for (const { first, last } of row.indices ?? []) for (let index = Math.max(1, first); index <= Math.min(last, count); index += 1) found[index] = row;
   }
   return found;
+}
+
+/** Accounting lags behind the queue: what it said at the beginning proves nothing at the end. Where it has fallen silent it is not waited for without end. */
+function isHeardOut({ accounting, nowMs }: MergeInput, sinceMs: number): boolean {
+  return accounting === undefined || accounting.atMs - sinceMs >= lostAfterMs || nowMs - sinceMs >= 10 * lostAfterMs;
 }
 
 const notSubmitted: TaskView = { state: 'pending', attempt: 1, job: null, node: null, exitCode: null, elapsedS: null, peakRssMiB: null, startedAtS: null, spentS: 0, evidence: 'not submitted yet' };
@@ -221,7 +226,7 @@ function mergeOne(input: MergeInput, task: number, { array, index, queued, accou
   if (input.queue === undefined) return { ...base, state: start ? 'running' : 'unknown', evidence: start ? `started on ${start.node} (task log); the queue has not been asked yet` : 'submitted; the cluster has not been asked yet' };
   if (input.isCancelRequested(task)) return { ...base, state: 'cancelled', evidence: 'was asked to end, and is in the queue no more' };
   const absent = array.absent;
-  if (absent && absent.times >= lostAfterTimes && input.nowMs - absent.sinceMs >= lostAfterMs) {
+  if (absent && absent.times >= lostAfterTimes && input.nowMs - absent.sinceMs >= lostAfterMs && isHeardOut(input, absent.sinceMs)) {
     const contradiction = accounted ? `, although accounting still says ${accounted.rawState}` : input.accounting ? ', and accounting does not know it' : '';
     return { ...base, state: 'lost', evidence: `${start ? `started on ${start.node}, then ` : ''}the queue no longer lists job ${array.jobId}${contradiction}; asked ${absent.times} times` };
   }

@@ -25,6 +25,9 @@ import { writeRebuildable } from './rebuildableFile.ts';
 import { storeAccounting, viewRun, type OpenRun, type RunView } from './runView.ts';
 
 export const accountingIntervalMs = 60_000;
+/** While a job is in no queue and accounting may be about to tell its end. */
+const absentIntervalMs = 15_000;
+const absentForMs = 300_000;
 const defaultFreshMs = 1_000;
 /** In the cluster's folder; changes after every question, whoever asked. */
 export const newsFile = 'observed.json';
@@ -149,16 +152,19 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
 function jobsForAccounting(views: readonly RunView[], last: SourceSnapshot | undefined, nowMs: number): readonly string[] {
   const open = new Set<string>();
   let urgent = false;
+  let intervalMs = accountingIntervalMs;
   for (const view of views) {
     for (const { array, tasks } of currentArrays(view.submission)) {
       if (array.jobId === null) continue;
-      if (tasks.some((task) => ['unknown', 'running', 'pending'].includes(view.tasks[task]?.state ?? ''))) open.add(array.jobId);
+      // Of a lost one, too: accounting may have been late, or away.
+      if (tasks.some((task) => ['unknown', 'lost', 'running', 'pending'].includes(view.tasks[task]?.state ?? ''))) open.add(array.jobId);
       // Missing in the queue since after accounting was last asked of it.
       const absent = view.facts.absent[array.jobId];
       if (absent && !(last !== undefined && last.jobs.includes(array.jobId) && Date.parse(last.at) >= Date.parse(absent.since))) urgent = true;
+      if (absent && nowMs - Date.parse(absent.since) < absentForMs) intervalMs = absentIntervalMs;
     }
   }
-  const due = last === undefined || Math.abs(nowMs - Date.parse(last.at)) >= accountingIntervalMs;
+  const due = last === undefined || Math.abs(nowMs - Date.parse(last.at)) >= intervalMs;
   return due || urgent ? [...open] : [];
 }
 

@@ -346,7 +346,9 @@ describe('reservations (sandbox)', function () {
   });
 
   it('released, it leaves no lease', async () => {
-    assert.deepEqual((await reservationRelease.call({ name: dev }, context)).cancelled.length, 1);
+    await reservationRelease.call({ name: dev }, context);
+    // Its job may be quicker to end by itself than to be cancelled.
+    await eventually('its job has ended', async () => ((await activeJobs(`${dev}-`)).length === 0 ? true : undefined));
     assert.deepEqual((await fs.readdir(leases())).filter((file) => file.endsWith('.json')), []);
   });
 });

@@ -64,6 +64,16 @@ describe('mergeTaskStates (unit)', () => {
     assert.match(view?.evidence ?? '', /accounting still says RUNNING/);
   });
 
+  it('is not given up before accounting was asked again: its first answer may be from before the end', () => {
+    const arrays = [{ jobId: '7', attempt: 1, tasks: TaskList.from(0, 4), absent: { sinceMs: now - lostAfterMs, times: lostAfterTimes } }];
+    const answered = (atMs: number): MergeInput['accounting'] => ({ rows: [accountingRow('running')], atMs });
+    assert.equal(stateOf(0, { arrays, accounting: answered(now - lostAfterMs + 1) }), 'unknown');
+    assert.equal(stateOf(0, { arrays, accounting: answered(now) }), 'lost');
+    // One that has fallen silent is not waited for without end.
+    const long = [{ ...arrays[0]!, absent: { sinceMs: now - 10 * lostAfterMs, times: lostAfterTimes } }];
+    assert.equal(stateOf(0, { arrays: long, accounting: answered(now - 10 * lostAfterMs) }), 'lost');
+  });
+
   it('accounting that shows only the finished part of an array speaks for that part alone', () => {
     const accounting = { rows: [accountingRow('completed', { indices: [{ first: 1, last: 2 }] })], atMs: now };
     assert.deepEqual([0, 1, 2, 3].map((task) => stateOf(task, { accounting })), ['complete', 'complete', 'unknown', 'unknown']);
