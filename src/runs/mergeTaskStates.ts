@@ -7,7 +7,8 @@
  * 2. The queue, when it could be asked: what it lists is pending, held or running.
  * 3. Accounting, when it could be asked: a terminal state of the allocation.
  * 4. Absence decides nothing at once. A task whose job is in no queue and has no end is `unknown`, and becomes `lost` only
- *    when the queue was asked with success several times over `lostAfterMs`, accounting after that, and it does not tell an end.
+ *    when the queue was asked with success several times over `lostAfterMs`, accounting after that, and it does not tell an end (an
+ *    accounting that has fallen silent holds this up for ten times as long at most).
  * 5. Of a chain (jobs one after the other for one task) one link decides: see `mergeChain`. That a link was ended by its limit is no failure
  *    while another one follows.
  * A source that could not be asked contributes its last good answer, and the age of that is said.

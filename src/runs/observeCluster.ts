@@ -5,7 +5,7 @@
  * Rules:
  * - The queue is asked before the logs are read, so a task that ends in between is seen to have ended.
  * - Accounting is asked only for jobs that the last answer of the queue did not explain, and not more often than
- *   `accountingIntervalMs`; most ticks need none.
+ *   `accountingIntervalMs` (`absentIntervalMs` while a job is newly missing, since accounting lags); most ticks need none.
  * - One question at a time per cluster: who finds a snapshot younger than `freshMs` after waiting for the lock uses it.
  * - What could not be asked leaves the last good answer, and the reason, in the run's facts.
  */
