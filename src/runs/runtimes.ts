@@ -1,8 +1,8 @@
 /**
  * What tasks of earlier runs took: `.hpc/runtimes/<profile>.<cluster>.json`, hpc-agent's schema version 2.
  *
- * Rules: each attempt of a task is in it once, however often it is told; what others wrote into the file is kept, and where hpc-agent writes at the same time,
- * its lock is taken too; it is advice and no record, so a file that cannot be read is set aside and made anew, and no run ever waits for it or fails by it.
+ * Rules: each attempt of a task is in it once, however often it is told; what others wrote into the file is kept, and hpc-agent's lock is taken
+ * beside ours, since it may write at the same time; it is advice and no record, so a file that cannot be read is set aside and made anew, and no run ever waits for it or fails by it.
  */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
@@ -114,23 +114,25 @@ export async function storeSamples(
   options: { readonly rebuild: () => Promise<readonly RuntimeSample[]>; readonly now: Date },
 ): Promise<{ added: number; setAside: string | null }> {
   const file = runtimesFile(place.experimentDir, place.profile, place.cluster);
-  return withFileLock(
-    path.join(path.dirname(file), `.${path.basename(file)}.write-lock`),
-    () => withAdvisoryLock(`${file}.lock`, async (appeared) => {
-      const before = parse(await readTextIfThere(file));
-      // A newer product's file is not ours to write.
-      if (typeof before.rest.schema_version === 'number' && before.rest.schema_version > runtimesVersion) return { value: { added: 0, setAside: null } };
-      let known = before.samples;
-      if (before.torn) known = mergeSamples([], await options.rebuild());
-      const samples = mergeSamples(known, fresh);
-      if (await appeared()) return 'appeared';
-      const setAside = before.torn ? `${file}.unreadable-${options.now.toISOString().replaceAll(/[^0-9]/g, '').slice(0, 14)}` : null;
-      if (setAside !== null) await fs.rename(file, setAside);
-      if (samples !== known || before.torn) await writeFileAtomic(file, textOf(before, samples, place.profile, place.cluster));
-      return { value: { added: samples.length - before.samples.length, setAside } };
-    }, { timeoutMs: 5000 }),
-    { timeoutMs: 5000 },
-  );
+  if (!hasNews(parse(await readTextIfThere(file)), fresh)) return { added: 0, setAside: null };
+  const store = async (): Promise<{ added: number; setAside: string | null }> => {
+    const before = parse(await readTextIfThere(file));
+    if (!hasNews(before, fresh)) return { added: 0, setAside: null };
+    const known = before.torn ? mergeSamples([], await options.rebuild()) : before.samples;
+    const samples = mergeSamples(known, fresh);
+    const setAside = before.torn ? `${file}.unreadable-${options.now.toISOString().replaceAll(/[^0-9]/g, '').slice(0, 14)}` : null;
+    if (setAside !== null) await fs.rename(file, setAside);
+    await writeFileAtomic(file, textOf(before, samples, place.profile, place.cluster));
+    return { added: samples.length - before.samples.length, setAside };
+  };
+  // Ours first, so that the windows and programs of this product do not each start a Python to wait for the other's lock.
+  return withFileLock(path.join(path.dirname(file), `.${path.basename(file)}.write-lock`), () => withAdvisoryLock(`${file}.lock`, store, { timeoutMs: 5000 }), { timeoutMs: 5000 });
+}
+
+/** Whether the file is to be written; a newer product's file is not ours to write. */
+function hasNews(file: RuntimesFile, fresh: readonly RuntimeSample[]): boolean {
+  const version = file.rest.schema_version;
+  return !(typeof version === 'number' && version > runtimesVersion) && (file.torn || mergeSamples(file.samples, fresh) !== file.samples);
 }
 
 /** Tells the memory of a run's ended tasks, again only where more was heard of them. Never throws: what goes wrong is logged. */

@@ -74,13 +74,28 @@ export async function makePlace(options: PlaceOptions): Promise<Place> {
   };
 }
 
-/** `hpc-agent …` of the installed package, as somebody else at the same workspace would run it. */
-export async function startCli(workbench: Workbench, place: Place, words: readonly string[]): Promise<ChildProcess> {
+/** `hpc-agent …` of the installed package, as somebody else at the same workspace would run it; `nodeOptions` go to Node. */
+export async function startCli(workbench: Workbench, place: Place, words: readonly string[], nodeOptions: readonly string[] = []): Promise<ChildProcess> {
   const extensions = path.join(workbench.server.temp, 'extensions');
   const ours = (await fs.readdir(extensions)).find((name) => name.startsWith('hpc-agent.hpc-agent-'));
   if (ours === undefined) throw new Error('The extension is not installed.');
-  return spawn(process.execPath, [path.join(extensions, ours, 'dist', 'cli.js'), ...words], { cwd: place.workspace, env: { ...process.env, ...place.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [...nodeOptions, path.join(extensions, ours, 'dist', 'cli.js'), ...words], { cwd: place.workspace, env: { ...process.env, ...place.env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
+
+/** For Node: the program is killed at the moment at which the record of a new run is in place, before anything of it has left this computer. */
+export const killedAtRecord: readonly string[] = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(`
+    import fs from 'node:fs/promises';
+    import { syncBuiltinESMExports } from 'node:module';
+    const link = fs.link;
+    fs.link = async (from, to) => {
+      await link(from, to);
+      if (/[/]runs[/][0-9]{8}-[0-9]{6}-[0-9a-f]{8}(-[0-9]+)?[.]json$/.test(to)) process.kill(process.pid, 'SIGKILL');
+    };
+    syncBuiltinESMExports();
+  `)}`,
+];
 
 export async function runCli(workbench: Workbench, place: Place, words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const child = await startCli(workbench, place, words);

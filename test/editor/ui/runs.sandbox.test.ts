@@ -1,9 +1,10 @@
 /** Runs that do not go well, on a real Slurm: failed tasks with their evidence, a cancelled run, a submission that was killed half-way. */
 import * as assert from 'node:assert/strict';
+import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { startSandbox } from '../../sandbox/sandbox.ts';
-import { pictures, runCli, startCli, type Place } from '../place.ts';
+import { killedAtRecord, pictures, runCli, startCli, type Place } from '../place.ts';
 import { until } from '../driver/wait.ts';
 import { resultsFolder } from '../paths.ts';
 import type { Workbench } from '../ui.ts';
@@ -116,15 +117,15 @@ describe('Runs that need somebody (ui)', function () {
   it('finishes a submission that was killed, and everything is there once', async () => {
     await sweep({ x: '10,20,30' });
     const before = await records();
-    const cli = await startCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'killed', '--yes']);
-    await until('the record of the new run', async () => (await records()).length > before.length || cli.exitCode !== null);
-    cli.kill('SIGKILL');
+    const cli = await startCli(workbench, place, ['submit', '--cluster', 'bed', '--run-name', 'killed', '--yes'], killedAtRecord);
+    await once(cli, 'close');
+    assert.deepEqual([cli.signalCode, (await records()).length], ['SIGKILL', before.length + 1]);
     const runs = workbench.tree('Runs');
     await refresh();
     await runs.row('killed');
     await pictures(workbench, 'runs-6-killed');
     await runs.action('killed', 'Finish interrupted submission…');
-    assert.match(await workbench.dialog.text(), /\d of \d jobs of killed are not on bed/);
+    assert.match(await workbench.dialog.text(), /2 of 2 jobs of killed are not on bed/);
     await workbench.screenshot('runs-7-finish-dark');
     await workbench.dialog.press('Submit what is missing');
     await until('the run to be complete', async () => {
