@@ -5,7 +5,8 @@ Rules:
 - The results are checked first, as the combiner checks them: what is missing, damaged, stale or another run's is named, and nothing
   runs while tasks are missing unless the request says `partial`. Only what passed is listed in $HPC_TASKS.
 - An output file that was there before and was not written now is not this reducer's answer.
-- The client cancels with a signal to us; the reducer has a session of its own, which we then end with all that is in it.
+- The client cancels with a signal to us; the reducer has a session of its own, which we then end with all that is in it. We listen before it
+  starts, and are done with it before the client's patience ends: whoever cancels finds nothing running and no file of ours left behind.
 
 Run it in the workspace's folder on the cluster. Python >= 3.6, standard library only.
 """
@@ -27,7 +28,9 @@ import _hpc_combiner  # noqa: E402
 import _hpc_task  # noqa: E402
 
 KEPT_BYTES = 65536
-GRACE_S = 5.0
+# The client makes us end two seconds after it asked.
+GRACE_S = 1.0
+POLL_S = 0.02
 
 
 def text_of(data):
@@ -126,6 +129,24 @@ class Tail:
         return self.data
 
 
+def listen():
+    """The numbers of the signals that ask us to end, as they come."""
+    told = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: told.append(number))
+    return told
+
+
+def ends_within(child, seconds, told=()):
+    """Whether it ended in time; waits no longer once a signal came."""
+    deadline = time.time() + seconds
+    while child.poll() is None:
+        if told or time.time() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
 def end(child):
     """Asks the reducer and all that it started to end, then makes them."""
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -133,15 +154,12 @@ def end(child):
             os.killpg(child.pid, number)
         except OSError:
             pass
-        try:
-            child.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
+        ends_within(child, GRACE_S)
     child.wait()
 
 
-def run_reducer(script, environment, timeout_s, limit):
-    """(exit status, standard output's tail, its length, standard error's tail, whether it was too slow)."""
+def run_reducer(script, environment, timeout_s, limit, told):
+    """(exit status, standard output's tail, its length, standard error's tail, whether it was too slow). Exits where a signal came."""
     with tempfile.NamedTemporaryFile(prefix="hpc-reduce-", suffix=".sh", delete=False) as handle:
         handle.write(script.encode("utf-8"))
     try:
@@ -154,26 +172,14 @@ def run_reducer(script, environment, timeout_s, limit):
             start_new_session=True,
         )
         out, err = Tail(child.stdout, limit), Tail(child.stderr, KEPT_BYTES)
-
-        def stop(number, _frame):
+        late = not ends_within(child, timeout_s, told)
+        if late:
             end(child)
-            os.unlink(handle.name)
-            os._exit(128 + number)
-
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, stop)
-        late = False
-        try:
-            child.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            late = True
-            end(child)
+        if told:
+            sys.exit(128 + told[0])
         return child.returncode, out.close(), out.total, err.close(), late
     finally:
-        try:
-            os.unlink(handle.name)
-        except OSError:
-            pass
+        os.unlink(handle.name)
 
 
 def last_value(stdout):
@@ -224,6 +230,7 @@ def reduce(request):
     output = os.path.join(os.getcwd(), request.get("output") or os.path.join("_aggregated", run_id + ".json"))
     if not os.path.isdir(os.path.dirname(output)):
         os.makedirs(os.path.dirname(output))
+    told = listen()
     here = tempfile.mkdtemp(prefix="hpc-reduce-")
     listing = os.path.join(here, "tasks.jsonl")
     try:
@@ -247,7 +254,7 @@ def reduce(request):
         before = identity(output)
         began = time.time()
         limit = int(request["max_bytes"])
-        code, out, total, err, late = run_reducer(request["script"], environment, float(request["timeout_s"]), limit)
+        code, out, total, err, late = run_reducer(request["script"], environment, float(request["timeout_s"]), limit, told)
     finally:
         try:
             os.unlink(listing)

@@ -106,9 +106,9 @@ describe('reducing on this computer (end to end)', function () {
     assert.deepEqual([printed.reduced, printed.provenance.source], [{ n: 3 }, 'stdout']);
   });
 
-  it('cancelled, nothing of it runs on', async () => {
+  it('cancelled, nothing of it runs on, though it wants to', async () => {
     const file = path.join(desk.folder, 'pid');
-    const child = await desk.start(['cluster-reduce', runId, '--partial', '--yes', '--aggregate-cmd', `sleep 600 & echo $! >'${file}'; wait`]);
+    const child = await desk.start(['cluster-reduce', runId, '--partial', '--yes', '--aggregate-cmd', `trap '' TERM INT HUP; sleep 600 & echo $! >'${file}'; wait`]);
     const pid = Number(await until(() => fs.existsSync(file) && fs.readFileSync(file, 'utf8').trim()));
     child.kill('SIGINT');
     await new Promise((resolve) => child.once('close', resolve));
