@@ -59,7 +59,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands({ editor, views, logs, language, forwards, dashboard }),
     registerTools(editor),
     registerParticipant(editor),
-    new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId) }),
+    new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId, true) }),
     new ReservationNotifier({ core, log: log.child('notices'), reservations, folder: () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath }),
     watchWorkspace(runs, clusters),
     vscode.workspace.onDidChangeConfiguration((change) => {

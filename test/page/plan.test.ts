@@ -82,6 +82,7 @@ describe('the plan view', function () {
     assert.equal(new Set(widths).size, 1, 'equal times are equally long');
     const heights = await page.page.locator('svg.timeline .planned-bar').evaluateAll((bars) => bars.map((bar) => Number(bar.getAttribute('height'))));
     assert.ok(Math.abs((heights[3] ?? 0) / (heights[0] ?? 1) - 120 / 500) < 0.03, 'heights are as the numbers of tasks');
+    assert.equal(await page.page.locator('svg.timeline .start-up').count(), 3, 'what lies between waves is said');
     assert.equal(await page.page.locator('.plan i').count(), 0);
     for (const theme of themeNames) {
       await page.setTheme(theme);

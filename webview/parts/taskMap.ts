@@ -6,6 +6,7 @@ import { rangeOf, unknownExit, unknownNode, valuesOf, type Measure, type Range, 
 import { memoryWords, numberWords, runtimeWords } from '../model/words.ts';
 import { taskStates } from '../protocol/run.ts';
 import { HeatMap } from './heatMap.ts';
+import type { Sign } from './heatMap/strokes.ts';
 import { icon } from './icons.ts';
 import { css, mix, packed, ramp, readTheme, watchTheme, type Theme } from './theme.ts';
 
@@ -209,12 +210,13 @@ export class TaskMap {
     return this.scale[Math.round(Math.max(0, Math.min(1, share)) * (steps - 1))] ?? this.none;
   }
 
-  private signOf(task: number): 'cross' | 'play' | 'question' | 'slash' | undefined {
+  private signOf(task: number): Sign | undefined {
     if (this.values) return undefined;
     switch (taskStates[this.table.known?.state[task] ?? 0]) {
       case 'failed':
-      case 'timeout':
         return 'cross';
+      case 'timeout':
+        return 'clock';
       case 'running':
         return 'play';
       case 'lost':

@@ -98,7 +98,7 @@ class OverviewPage implements PageView<'overview'> {
 
   private matter({ about, message, command, subject, words, changes, run }: Matter): TemplateResult {
     return html`<li class="matter">
-      ${icon('warning', 'wary')}<span class="text"><b>${run === undefined ? about : this.runLink(run, about)}</b> ${message}</span>
+      <span class="lead">${icon('warning', 'wary')}<b>${run === undefined ? about : this.runLink(run, about)}</b> ${message}</span>
       <vscode-button appearance="secondary" ?disabled=${changes && !this.context.shell().trusted} @click=${() => this.context.act(command, subject)}>${words}</vscode-button>
     </li>`;
   }
@@ -124,7 +124,7 @@ class OverviewPage implements PageView<'overview'> {
       ageWords(run, now),
     ];
     return html`<li class="in-flight">
-      <p class="line">${stateIcon(run.lifecycle)} <b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word}</span><span class="facts">${facts.join(' · ')}</span></p>
+      <p class="line"><span class="lead">${stateIcon(run.lifecycle)}<b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word}</span></span><span class="facts">${facts.join(' · ')}</span></p>
       ${progressBar(run.counts, run.total, true)}
       <p class="line">${countWords(run.counts, run.observed_at !== null)}</p>
     </li>`;
@@ -132,7 +132,7 @@ class OverviewPage implements PageView<'overview'> {
 
   private endedRun(run: OverviewRun, now: Date): TemplateResult {
     const cost = run.cost === null ? [] : [l10n.t('{0} core-h', hoursWords(run.cost.core_hours)), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
-    return html`<li><p class="line">${stateIcon(run.lifecycle)} <b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word} · ${run.counts.complete === run.total ? counted(run.total, 'task') : l10n.t('{0} of {1} done', run.counts.complete, run.total)}</span><span class="facts">${[run.cluster, ...cost, l10n.t('{0} ago', agoWords(run.submitted_at, now))].join(' · ')}</span>
+    return html`<li><p class="line"><span class="lead">${stateIcon(run.lifecycle)}<b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word} · ${run.counts.complete === run.total ? counted(run.total, 'task') : l10n.t('{0} of {1} done', run.counts.complete, run.total)}</span></span><span class="facts">${[run.cluster, ...cost, l10n.t('{0} ago', agoWords(run.submitted_at, now))].join(' · ')}</span>
       ${run.hasResults ? html`<vscode-button class="end" appearance="secondary" aria-label=${l10n.t('Results of {0}', run.name)} @click=${() => this.context.go({ view: 'results', params: { run: run.run_id } })}>${l10n.t('Results')}</vscode-button>` : nothing}</p></li>`;
   }
 
@@ -141,8 +141,8 @@ class OverviewPage implements PageView<'overview'> {
     const words: Readonly<Record<string, string>> = { here: l10n.t('here'), idle: l10n.t('not connected'), connecting: l10n.t('connecting'), connected: l10n.t('connected'), broken: l10n.t('connection lost'), refused: l10n.t('sign-in refused') };
     const sign = cluster.state === 'refused' ? icon('lock', 'bad') : cluster.state === 'broken' ? icon('warning', 'wary') : cluster.state === 'here' ? icon('computer') : icon('server', cluster.state === 'connected' ? 'good' : 'dim');
     return html`<li>
-      <p class="line">${sign} <b>${cluster.name}</b> <span class="quiet">${cluster.scheduler} · ${cluster.state === 'idle' && cluster.heard_at !== null ? l10n.t('seen {0} ago', agoWords(cluster.heard_at, now)) : (words[cluster.state] ?? cluster.state)}</span>
-        <span class="facts">${free === null ? nothing : free.stale_reason === null ? l10n.t('seen {0} ago', agoWords(free.observed_at, now)) : l10n.t('stale, {0}', l10n.t('seen {0} ago', agoWords(free.observed_at, now)))}</span>
+      <p class="line"><span class="lead">${sign}<b>${cluster.name}</b> <span class="quiet">${cluster.scheduler} · ${cluster.state === 'idle' && cluster.heard_at !== null ? l10n.t('seen {0} ago', agoWords(cluster.heard_at, now)) : (words[cluster.state] ?? cluster.state)}</span></span>
+        ${free === null ? nothing : html`<span class="facts">${free.stale_reason === null ? l10n.t('seen {0} ago', agoWords(free.observed_at, now)) : l10n.t('stale, {0}', l10n.t('seen {0} ago', agoWords(free.observed_at, now)))}</span>`}
         ${free === null ? html`<vscode-button class="end" appearance="secondary" ?disabled=${cluster.asking} aria-label=${cluster.asking ? `${l10n.t('Asking…')} ${cluster.name}` : l10n.t('Ask {0} what is free', cluster.name)} @click=${() => void this.ask(cluster.name)}>${cluster.asking ? l10n.t('Asking…') : l10n.t('What is free?')}</vscode-button>` : nothing}</p>
       ${free === null ? nothing : html`
         <p class="line load">${this.load(l10n.t('{0} of {1} cores free', free.cpus_free, free.cpus_total), free.cpus_total - free.cpus_free, free.cpus_total)}${free.gpus.map((gpu) => this.load(l10n.t('{0} of {1} {2} free', gpu.free, gpu.total, gpu.type === '' ? 'GPU' : gpu.type), gpu.total - gpu.free, gpu.total))}</p>
@@ -162,7 +162,7 @@ class OverviewPage implements PageView<'overview'> {
     const alive = reservation.liveness === 'alive';
     const facts = [...(alive && reservation.idle_s !== null && reservation.idle_s >= 60 ? [l10n.t('idle {0}', durationWords(reservation.idle_s))] : []), ...(reservation.node_hours === null ? [] : [l10n.t('{0} node-h', hoursWords(reservation.node_hours))]), ...(reservation.observed_at === null ? [] : [l10n.t('seen {0} ago', agoWords(reservation.observed_at, now))])];
     return html`<li>
-      <p class="line">${icon('server', alive ? 'good' : 'dim')} <b>${reservation.name}</b> <span class="quiet">${[reservation.cluster, ...(reservation.node === '' ? [] : [reservation.node]), reservation.word].join(' · ')}</span><span class="facts">${facts.join(' · ')}</span></p>
+      <p class="line"><span class="lead">${icon('server', alive ? 'good' : 'dim')}<b>${reservation.name}</b> <span class="quiet">${[reservation.cluster, ...(reservation.node === '' ? [] : [reservation.node]), reservation.word].join(' · ')}</span></span><span class="facts">${facts.join(' · ')}</span></p>
       ${alive && left !== undefined ? html`<p class="line load">${html`<span class="gauge"><span class="bar small" role="img" aria-label=${l10n.t('time left')}><span class="used" .style=${`width: ${Math.max(0, Math.min(100, Math.round(100 * (1 - left / Math.max(1, whole)))))}%`}></span></span>${reservation.persistent ? l10n.t('{0} left, renews itself', durationWords(left)) : l10n.t('{0} left', durationWords(left))}</span>`}</p>` : nothing}
       <p class="actions">
         ${reservation.held ? html`<vscode-button appearance="secondary" aria-label=${l10n.t('Attach to {0}', reservation.name)} @click=${() => this.context.act('attachReservation', subject)}>${l10n.t('Attach')}</vscode-button>` : nothing}

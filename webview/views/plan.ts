@@ -216,6 +216,7 @@ function scaleWords({ timing }: WirePlan, timeline: Timeline): string {
     task?.source === 'history' && task.samples === 1 ? l10n.t('The one earlier task took {0}.', spanText(task.p50)) : task?.source === 'history' ? l10n.t('A task took {0} (half of {1} earlier ones) to {2} (nearly all, dashed).', spanText(task.p50), task.samples, spanText(task.p95)) : task ? l10n.t('A task takes {0}, as you said.', spanText(task.p50)) : '',
     timeline.scale === 'limit' ? l10n.t('No earlier task tells how long one takes: every bar is the time limit.') : '',
     timeline.scale === 'order' ? l10n.t('Give a time limit, or run a canary, to see how long it may take.') : '',
+    timeline.scale === 'order' || timeline.spinUpS === 0 ? '' : l10n.t('Dotted: {0} to start, before each wave.', spanText(timeline.spinUpS)),
     wait ? (wait.runs === 1 ? l10n.t('Wait: as long as the first task of the one earlier run waited.') : l10n.t('Wait: as long as the first tasks of {0} earlier runs waited.', wait.runs)) : '',
   ];
   return parts.filter((part) => part !== '').join(' ');

@@ -18,7 +18,8 @@ import type { RunsStore } from './trees/runsStore.ts';
 import { NodeTreeProvider } from './trees/treeView.ts';
 
 export interface Views extends vscode.Disposable {
-  revealRun(runId: string): Promise<void>;
+  /** Folded unless it was asked for: what was submitted one after the other would fill the view. */
+  revealRun(runId: string, unfold?: boolean): Promise<void>;
   showMore(node: TreeNode): void;
   /** The selected rows of the view that has the keyboard: runs, else clusters. */
   selection(view: string): readonly unknown[];
@@ -140,7 +141,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
   if (reservationsView.visible) reservations.setVisible(true);
 
   return {
-    async revealRun(runId) {
+    async revealRun(runId, unfold = false) {
       await vscode.commands.executeCommand('hpcAgent.runs.focus');
       if (arrangement.filter !== '' && !runsProvider.find(`run:${runId}`)) {
         // What is asked for is shown, whatever was filtered.
@@ -148,7 +149,7 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
         drawRuns();
       }
       const element = runsProvider.find(`run:${runId}`);
-      if (element) await runsView.reveal(element, { select: true, focus: true, expand: true });
+      if (element) await runsView.reveal(element, { select: true, focus: true, expand: unfold });
     },
     selection: (view) => (view === 'hpcAgent.clusters' ? clustersView : view === 'hpcAgent.reservations' ? reservationsView : runsView).selection,
     isInView: (runId) => runsView.visible && runsView.selection.some(({ node: { subject } }) => 'runId' in subject && subject.runId === runId),

@@ -20,6 +20,8 @@ export function valueText(value: unknown): string {
 
 export function percentText(share: number): string {
   const percent = share * 100;
+  // What is left of nothing by the arithmetic of fractions.
+  if (percent !== 0 && Math.abs(percent) < 1e-3) return '≈ 0 %';
   return `${percent !== 0 && Math.abs(percent) < 10 ? Number(percent.toPrecision(2)) : Math.round(percent)} %`.replace('-', '−');
 }
 

@@ -2,7 +2,7 @@
 import { css, type Theme } from '../theme.ts';
 import type { Size, Viewport } from './viewport.ts';
 
-export type Sign = 'cross' | 'play' | 'question' | 'slash';
+export type Sign = 'cross' | 'clock' | 'play' | 'question' | 'slash';
 
 export interface Picture {
   readonly viewport: Viewport;
@@ -50,6 +50,12 @@ export function drawSigns(pen: CanvasRenderingContext2D, { viewport, theme, cell
         pen.lineTo(x + size, y + size);
         pen.moveTo(x + size, y - size);
         pen.lineTo(x - size, y + size);
+        pen.stroke();
+      } else if (sign === 'clock') {
+        pen.arc(x, y, size * 1.15, 0, 2 * Math.PI);
+        pen.moveTo(x, y - size * 0.75);
+        pen.lineTo(x, y);
+        pen.lineTo(x + size * 0.55, y);
         pen.stroke();
       } else if (sign === 'slash') {
         pen.moveTo(x - size, y + size);

@@ -22,9 +22,10 @@ export function timelineChart(timeline: Timeline, width: number): TemplateResult
   const y = (tasks: number): number => box.top + (tasks / Math.max(1, timeline.mostTasks)) * depth;
   const marks = isOrder ? [] : timeMarks(total, Math.max(3, Math.floor(inner / 120)));
   return html`<svg class="chart timeline" data-chart="timeline" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${sentence(timeline)}>
-    <defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="7"></line></pattern></defs>
+    <defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="7"></line></pattern><pattern id="dots" width="5" height="5" patternUnits="userSpaceOnUse"><circle class="dotted" cx="2.5" cy="2.5" r="1"></circle></pattern></defs>
     ${marks.map((mark) => svg`<line class="grid" x1=${x(mark)} x2=${x(mark)} y1=${box.top} y2=${box.top + depth}></line><text x=${x(mark)} y=${height - 10} text-anchor="middle">${mark === 0 ? (gap > 0 ? l10n.t('start') : '0') : spanText(mark)}</text>`)}
     ${wait(timeline, x, gap)}
+    ${timeline.scale === 'order' || timeline.spinUpS === 0 ? nothing : timeline.waves.map((wave) => startUp(x(wave.startS - timeline.spinUpS), x(wave.startS), timeline.spinUpS))}
     ${timeline.waves.map((wave) => waveGroup(wave, timeline, x, y))}
     <line class="axis-line" x1=${box.left} x2=${width - box.right} y1=${box.top + depth} y2=${box.top + depth}></line>
     <text x=${box.left - 8} y=${box.top + 10} text-anchor="end">${l10n.number(timeline.mostTasks)}</text>
@@ -39,6 +40,14 @@ function wait(timeline: Timeline, x: (s: number) => number, gap: number): Templa
   if (to - from < 1) return nothing;
   const words = timeline.waitS === null ? l10n.t('queue: not known') : l10n.t('queue ≈ {0}', spanText(timeline.waitS));
   return svg`<rect class="wait" x=${from} y=${box.top} width=${to - from} height=${depth} fill="url(#hatch)"></rect><text class="strong" x=${from + 4} y=${box.top - 8}>${to - from > words.length * 5 ? words : timeline.waitS === null ? l10n.t('queue ?') : l10n.t('queue')}</text>`;
+}
+
+/** What a scheduler takes from one wave to the next: a gap that would else look like a mistake. */
+function startUp(from: number, to: number, seconds: number): TemplateResult {
+  const words = l10n.t('start-up');
+  const middle = (from + to) / 2;
+  const low = box.top + depth - 6;
+  return svg`<g class="start-up"><rect x=${from} y=${box.top} width=${Math.max(0, to - from - 1)} height=${depth} fill="url(#dots)"><title>${l10n.t('start-up {0}', spanText(seconds))}</title></rect>${to - from >= 14 ? svg`<text x=${middle + 4} y=${low} transform="rotate(-90 ${middle + 4} ${low})">${words}</text>` : nothing}</g>`;
 }
 
 function waveGroup(wave: PlannedWave, timeline: Timeline, x: (s: number) => number, y: (tasks: number) => number): TemplateResult {

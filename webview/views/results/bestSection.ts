@@ -10,11 +10,11 @@ export function bestSection(metric: string, analysis: Analysis, select: (id: str
     ${analysis.best.length === 0
       ? html`<p class="quiet">${l10n.t('No point has a value of {0}.', metric)}</p>`
       : html`<table class="plain">
-          <thead><tr><th scope="col" class="number"><span class="unseen">${l10n.t('rank')}</span></th><th scope="col" class="number">${metric}</th>${analysis.parameters.map((name) => html`<th scope="col">${name}</th>`)}<th scope="col">${l10n.t('tasks')}</th></tr></thead>
+          <thead><tr><th scope="col" class="number rank"><span class="unseen">${l10n.t('rank')}</span></th><th scope="col" class="number">${metric}</th>${analysis.parameters.map((name) => html`<th scope="col">${name}</th>`)}<th scope="col">${l10n.t('tasks')}</th></tr></thead>
           <tbody>${analysis.best.map((point, index) => {
             const spread = point.spread[metric];
             return html`<tr class=${point.id === analysis.selected?.id ? 'selected' : ''}>
-              <td class="number"><button class="rank" aria-label=${l10n.t('Choose point {0}', index + 1)} aria-pressed=${point.id === analysis.selected?.id} @click=${() => select(point.id)}>${index + 1}</button></td>
+              <td class="number rank"><button class="rank" aria-label=${l10n.t('Choose point {0}', index + 1)} aria-pressed=${point.id === analysis.selected?.id} @click=${() => select(point.id)}>${index + 1}</button></td>
               <td class="number strong">${numberText(point.metrics[metric])}${spread && spread.std > 0 ? html`<span class="quiet"> ± ${numberText(spread.std, 2)}</span>` : nothing}</td>
               ${analysis.parameters.map((name) => html`<td>${valueText(point.parameters[name])}</td>`)}
               <td class="quiet">${rangesText(point.tasks, 3)}${point.whole ? nothing : html` <span class="badge">${l10n.t('partial')}</span>`}</td>

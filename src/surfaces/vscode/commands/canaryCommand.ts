@@ -5,6 +5,7 @@ import { withProgress } from '../cancellation.ts';
 import { pickFolder, type Editor } from '../editor.ts';
 import { clusterStep, resourcesStep } from '../sweep/clusterSteps.ts';
 import { emptyDraft, runSpecOf } from '../sweep/draft.ts';
+import { canaryWords } from '../sweep/canaryWords.ts';
 import { runWizard } from '../sweep/wizard.ts';
 
 export async function runCanary(editor: Editor, argument?: unknown): Promise<void> {
@@ -17,8 +18,7 @@ export async function runCanary(editor: Editor, argument?: unknown): Promise<voi
   const input = { ...runSpecOf(draft), canary: true };
   const sentence = await withProgress(draft.cluster === undefined ? l10n.t('Planning') : l10n.t('Planning on {0}', draft.cluster), (signal, progress) => editor.core.confirmation(submit, input, { folder, signal, progress }));
   const go: vscode.MessageItem = { title: l10n.t('Run task 0 first') };
-  const detail = l10n.t('Task 0 runs alone. The others are submitted when it ended well and left its results; where it fails, nothing else is submitted.');
-  if ((await vscode.window.showInformationMessage(sentence ?? title, { modal: true, detail }, go)) !== go) return;
+  if ((await vscode.window.showInformationMessage(sentence ?? title, { modal: true, detail: canaryWords() }, go)) !== go) return;
   try {
     const answer = await withProgress(draft.cluster === undefined ? l10n.t('Canary') : l10n.t('Canary on {0}', draft.cluster), (signal, progress) => editor.core.call(submit, input, { folder, signal, progress }));
     await editor.runs.refresh(false);

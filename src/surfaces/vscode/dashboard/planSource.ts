@@ -16,6 +16,7 @@ import { withProgress } from '../cancellation.ts';
 import { planText } from '../documents/planText.ts';
 import { showDocument } from '../documents/textDocuments.ts';
 import { likelyFolder, workspaceFolders, type Editor } from '../editor.ts';
+import { canaryWords } from '../sweep/canaryWords.ts';
 import { schedulerWord, type ClusterRow } from '../trees/clustersTree.ts';
 import { queueNowOf } from './planQueue.ts';
 import type { OpenSource, SourceContext, ViewSource } from './viewSource.ts';
@@ -157,7 +158,7 @@ class PlanSource implements OpenSource<'plan'> {
     const { folder, spec, plan } = this;
     if (folder === undefined || !spec || !plan || this.busy !== null) return null;
     const go: vscode.MessageItem = { title: canary ? l10n.t('Run canary first') : l10n.t('Submit') };
-    const detail = canary ? l10n.t('Task 0 runs first as a run of its own; the rest is submitted only when it passed.') : undefined;
+    const detail = canary ? canaryWords(plan.sample_tasks) : undefined;
     if ((await vscode.window.showWarningMessage(plan.confirm_prompt, { modal: true, ...(detail === undefined ? {} : { detail }) }, go)) !== go) return null;
     const { submit } = await import('../../../operations/submit.ts');
     try {

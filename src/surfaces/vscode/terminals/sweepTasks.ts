@@ -8,6 +8,7 @@ import { CancelledError } from '../../../foundation/abort.ts';
 import { toHpcError } from '../../../foundation/errors.ts';
 import type { ReportProgress } from '../../../foundation/progress.ts';
 import type { Editor } from '../editor.ts';
+import { canaryWords } from '../sweep/canaryWords.ts';
 import { interruptedWords, offerToFinish } from '../sweep/interrupted.ts';
 import { parseTaskDefinition, taskName, taskVerbs, terminalLines, type SweepTaskDefinition } from './taskDefinition.ts';
 
@@ -59,7 +60,7 @@ async function runTask(editor: Editor, { verb, cluster, run_name }: SweepTaskDef
   const input = { ...spec, ...(verb === 'canary' ? { canary: true } : {}) };
   const go: vscode.MessageItem = { title: verb === 'canary' ? l10n.t('Run task 0 first') : l10n.t('Submit') };
   const sentence = await editor.core.confirmation(submit, input, { folder, signal });
-  if ((await vscode.window.showInformationMessage(sentence ?? planned.headline, { modal: true }, go)) !== go) throw new CancelledError();
+  if ((await vscode.window.showInformationMessage(sentence ?? planned.headline, { modal: true, ...(verb === 'canary' ? { detail: canaryWords(planned.sample_tasks) } : {}) }, go)) !== go) throw new CancelledError();
   try {
     const answer = await editor.core.call(submit, input, { folder, signal, progress });
     say(`\n${answer.headline}\n${l10n.t('Run {0}', answer.run_id)}`);

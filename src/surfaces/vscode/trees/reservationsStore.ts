@@ -95,8 +95,9 @@ export class ReservationsStore implements vscode.Disposable {
   private pace(): void {
     clearTimeout(this.timer);
     const isOpen = this.rows.some(({ liveness }) => liveness === 'alive' || liveness === 'unknown');
-    if (this.disposed || (this.visible && !isOpen)) return;
-    const next = this.visible ? (): void => void this.refresh(vscode.window.state.focused) : (): void => void this.look();
+    if (this.disposed) return;
+    // Where nothing is held only the records are read: somebody may book from a command line or another window.
+    const next = this.visible ? (): void => void this.refresh(isOpen && vscode.window.state.focused) : (): void => void this.look();
     this.timer = setTimeout(next, this.visible ? askEveryMs : quietlyEveryMs);
     this.timer.unref();
   }

@@ -31,7 +31,6 @@ export function runNode(run: RunSummary, folder: string, label: string | undefin
     contextValue: ['run', isOpen(run) ? 'open' : 'ended', ...(run.lifecycle_state === 'unknown' || run.lifecycle_state === 'submitting' ? ['unfinished'] : []), ...(run.counts.complete > 0 ? ['results'] : []), ...(hasFailures(run) ? ['failed'] : [])].join('.'),
     subject: { kind: 'run', folder, runId: run.run_id },
     children: [...attentionNodes(run, folder), ...failuresNode(run, folder), ...doneNode(run, folder), ...runningNode(run, folder), ...waveNodes(run, folder), ...usageNode(run, folder)],
-    expanded: isOpen(run),
   };
 }
 

@@ -29,6 +29,8 @@ describe('The Runs tree (unit)', () => {
       'What it used: ',
       ],
     );
+    // Ten runs are ten rows.
+    assert.equal(rows.filter(({ expanded }) => expanded === true).length, 0);
   });
 
   it('says of a run that nobody has asked about that it was submitted, and no more', () => {

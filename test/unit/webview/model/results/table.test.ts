@@ -145,7 +145,7 @@ describe('What is exported and shown (unit)', () => {
 
   it('shows numbers short', () => {
     assert.deepEqual([0, 1, 0.123456, -2.5, 1e7, 1.5e-7, 123456, null].map((value) => numberText(value)), ['0', '1', '0.1235', '−2.5', '1e7', '1.5e−7', '123456', '–']);
-    assert.deepEqual([0, 0.004, 0.0345, 0.5, 1, -0.031].map(percentText), ['0 %', '0.4 %', '3.5 %', '50 %', '100 %', '−3.1 %']);
+    assert.deepEqual([0, 6.7e-31, 0.004, 0.0345, 0.5, 1, -0.031].map(percentText), ['0 %', '≈ 0 %', '0.4 %', '3.5 %', '50 %', '100 %', '−3.1 %']);
     assert.equal(rangesText([4, 1, 2, 3, 9]), '1–4, 9');
   });
 });
