@@ -167,7 +167,7 @@ export function submissionProblem(reply: SubmitReply, steps: readonly SubmitStep
   if (!stopped) return undefined;
   const receipt = reply.receipts[stopped.key];
   const submitted = Object.values(reply.receipts).filter(({ state }) => state === 'submitted').length;
-  const part = submitted > 0 ? ` ${submitted} of ${steps.length} jobs are submitted and stay so.` : ' No job was submitted.';
+  const part = submitted > 0 ? ` ${submitted} of ${steps.length} jobs are submitted and stay so.` : stopped.kind === 'unknown' ? ' Nothing else was submitted.' : ' No job was submitted.';
   const details = { key: stopped.key, submitted, stderr_tail: receipt?.err?.slice(-2000) ?? '' };
   const step = steps.find(({ key }) => key === stopped.key);
   const words = receipt?.err?.trim().split('\n').filter((line) => line.trim() !== '').at(-1) ?? '';
@@ -190,7 +190,7 @@ function refusalError(step: SubmitStep | undefined, output: CommandOutput, words
   try {
     step?.query.parse(output, false);
   } catch (error) {
-    if (HpcError.is(error)) return new HpcError(error.code, `${error.message}${part}`, { ...(error.remediation === undefined ? {} : { remediation: error.remediation }), details: { ...error.details, ...details } });
+    if (HpcError.is(error)) return new HpcError(error.code, `${error.message}${/[.!?:]$/.test(error.message) ? '' : '.'}${part}`, { ...(error.remediation === undefined ? {} : { remediation: error.remediation }), details: { ...error.details, ...details } });
   }
   return new HpcError('remote_command_failed', `The scheduler refused the job: ${words || 'it said nothing'}.${part}`, { remediation: 'The scheduler’s words are above; correct the request and submit again.', details });
 }

@@ -151,7 +151,7 @@ export function runSummaryOf(view: RunView): RunSummary {
   group('timeout', late, `${plural(late.length, 'task')} ran into the time limit`);
   const lost = ofState('lost');
   group('lost', lost, `${plural(lost.length, 'task')} of jobs that the scheduler no longer knows`);
-  if (view.record?.submit_problem && view.lifecycle !== 'complete') attention.push({ kind: 'submission', message: view.record.submit_problem, task_ids: [] });
+  if (view.record?.submit_problem && view.lifecycle !== 'complete' && view.lifecycle !== 'cancelled') attention.push({ kind: 'submission', message: view.record.submit_problem, task_ids: [] });
   else if (view.lifecycle === 'unknown') attention.push({ kind: 'submission', message: 'The submission was interrupted: finish it (what is on the cluster is not submitted again), or cancel the run.', task_ids: [] });
   if (facts.gone) attention.push({ kind: 'folder_gone', message: `The run’s folder on the cluster is gone: ${submission.state_dir}`, task_ids: [] });
   return {

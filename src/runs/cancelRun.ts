@@ -2,7 +2,8 @@
  * Cancels a run, a wave or some tasks.
  *
  * Rules: only jobs whose ids are in this run's receipts are named to the scheduler; the wish is recorded before the
- * scheduler is asked, so that a task which vanishes is known to have been cancelled; what has ended is left alone.
+ * scheduler is asked, so that a task which vanishes is known to have been cancelled; what has ended is left alone; a job of which
+ * nobody can say whether the scheduler has it is not called cancelled.
  */
 import type { ClusterSession } from '../cluster/session.ts';
 import { HpcError } from '../foundation/errors.ts';
@@ -11,6 +12,7 @@ import type { CallOptions, RunDeps } from './deps.ts';
 import { observeCluster } from './observeCluster.ts';
 import { requireRun, viewOfRun } from './listRuns.ts';
 import { currentArrays, indexOf, isWhollySubmitted, placedArrays, rangesOf, TaskList } from './placement.ts';
+import { compactTaskIds } from './diagnosis/taskRanges.ts';
 import type { RunView } from './runView.ts';
 import { reconcileRun } from './reconcileRun.ts';
 
@@ -59,26 +61,44 @@ export async function cancelRun(selection: CancelSelection, deps: RunDeps, call:
   const run = await requireRun(selection.runId, deps);
   const session = await deps.session(run.sidecar.cluster ?? '');
   const whole = selection.taskIds === undefined && selection.wave === undefined;
+  let unsure: readonly string[] = [];
   if (!isWhollySubmitted(run.submission)) {
     // An array whose id was never heard may be in the queue: find it, or it would run on.
-    await reconcileRun(selection.runId, deps, call);
+    unsure = (await reconcileRun(selection.runId, deps, call)).arrays.filter(({ isUnknown }) => isUnknown).map(({ key }) => key);
   } else {
     await observeCluster(session, [run], deps, { signal: call.signal });
   }
   const view = await viewOfRun(deps.experimentDir, selection.runId, deps);
   if (!view) throw new HpcError('internal', `The run ${selection.runId} cannot be read.`);
   const selected = selectedTasks(selection, view);
-  const alive = selected.filter((task) => !hasEnded(view, task));
+  const unended = selected.filter((task) => !hasEnded(view, task));
+  const waiting = unended.filter((task) => view.tasks[task]?.job === null);
+  const doubtful = whole ? unsure : unsure.filter((key) => placedArrays(view.submission).some((array) => array.key === key && waiting.some((task) => array.tasks.positionOf(task) >= 0)));
+  // Who finishes the submission would start them in spite of the wish.
+  if (!whole && waiting.length > 0 && doubtful.length === 0) {
+    throw new HpcError('spec_invalid', `Nothing was cancelled: of the chosen tasks of run ${selection.runId}, ${compactTaskIds(waiting)} ${waiting.length === 1 ? 'is' : 'are'} not submitted yet, so no job of ${waiting.length === 1 ? 'it' : 'them'} can be cancelled.`, {
+      remediation: 'Finish the submission first (submit with resume), cancel the whole run, or leave these tasks out.',
+    });
+  }
+  const alive = doubtful.length === 0 ? unended : unended.filter((task) => view.tasks[task]?.job !== null);
+  const isForAll = whole && doubtful.length === 0;
   const targets = targetsFor(view, alive, whole);
-  await deps.journal.update(deps.experimentDir, selection.runId, (record) => {
+  if (doubtful.length === 0 || alive.length > 0) await deps.journal.update(deps.experimentDir, selection.runId, (record) => {
     const before = record.cancel_requested?.tasks;
-    const tasks: 'all' | [number, number][] = whole || before === 'all' ? 'all' : [...(before ?? []), ...rangesOf(alive).map(([first, last]): [number, number] => [first, last])];
+    const tasks: 'all' | [number, number][] = isForAll || before === 'all' ? 'all' : [...(before ?? []), ...rangesOf(alive).map(([first, last]): [number, number] => [first, last])];
     // What failed before stays failed: the wish was not for it.
-    const ended = whole ? selected.filter((task) => hasEnded(view, task) && view.tasks[task]?.state !== 'cancelled') : [...new TaskList(record.cancel_requested?.ended ?? [])];
+    const ended = isForAll ? selected.filter((task) => hasEnded(view, task) && view.tasks[task]?.state !== 'cancelled') : [...new TaskList(record.cancel_requested?.ended ?? [])];
     return { ...record, cancel_requested: { at: deps.clock.now().toISOString(), tasks, ...(tasks === 'all' ? { ended: rangesOf(ended).map(([first, last]): [number, number] => [first, last]) } : {}) } };
   });
   call.progress({ message: `Cancelling ${alive.length} tasks on ${session.profile.name}` });
   await cancelOn(session, targets, call);
+  if (doubtful.length > 0) {
+    throw new HpcError('cluster_timeout', `It is not known whether the scheduler of ${session.profile.name} took ${doubtful.join(', ')} of run ${selection.runId}, and it could not be asked: it may start yet. ${targets.length === 0 ? 'Nothing was cancelled.' : `Cancelled: what is known, ${alive.length} task${alive.length === 1 ? '' : 's'} (${targets.map(({ jobId }) => jobId).join(', ')}).`}`, {
+      remediation: 'Cancel once more when the scheduler answers again: the job is then looked for by its name.',
+      details: { run_id: selection.runId, arrays: doubtful, jobs: targets.map(({ jobId }) => jobId) },
+      retrySafe: true,
+    });
+  }
   return { cluster: session.profile.name, cancelledTasks: alive.length, jobs: targets.map(({ jobId }) => jobId), alreadyEnded: selected.length - alive.length };
 }
 

@@ -57,6 +57,8 @@ export interface MergeInput {
   readonly queue: { readonly rows: readonly QueueRow[]; readonly atMs: number } | undefined;
   readonly accounting: { readonly rows: readonly AccountingRow[]; readonly atMs: number } | undefined;
   readonly isCancelRequested: (task: number) => boolean;
+  /** The whole run was cancelled: what has no job never gets one. */
+  readonly isGivenUp?: boolean;
   readonly nowMs: number;
 }
 
@@ -204,6 +206,7 @@ function mergeOne(input: MergeInput, task: number, { array, index, queued, accou
     if (outcome === 'paused') return { ...base, state, evidence: `stopped at a checkpoint on ${end.node}, and no job of its chain is left to go on` };
     return { ...base, state, evidence: outcome === 'preempted' ? `was asked to stop on ${end.node} (task log)${said}` : `${how} on ${end.node} (task log)${said}` };
   }
+  if (array.jobId === undefined && input.isGivenUp === true) return { ...base, state: 'cancelled', evidence: 'was never submitted; the run was cancelled' };
   if (array.jobId === undefined) return { ...base, state: 'pending', evidence: 'not submitted yet' };
   if (queued) {
     const reason = queued.reason !== '' && queued.reason !== 'None' ? ` (${queued.reason})` : '';

@@ -97,6 +97,7 @@ async function verdictsOf(view: RunView, session: ClusterSession, deps: RunDeps)
 function verdictOf(task: TaskView, array: PlacedArray | undefined, view: RunView, recycled: ReadonlyMap<string, string>, isAccounted: boolean): { verdict: Verdict; state: TaskState; because: string } {
   const { state, evidence } = task;
   const jobId = array?.jobId ?? null;
+  if (jobId === null && state === 'cancelled') return { verdict: 'dead', state, because: evidence };
   if (jobId === null) return { verdict: 'unknown', state, because: 'no job of it is known' };
   if (view.facts.stale_reason !== null) return { verdict: 'unknown', state, because: `the cluster could not be asked: ${view.facts.stale_reason}; before, ${evidence}` };
   const isProof = /task log|accounting says|the queue says|result was there/.test(evidence);

@@ -29,6 +29,8 @@ export async function recordReceipts(sidecar: Sidecar, reply: SubmitReply, probl
   await writeSidecar(deps.experimentDir, updated);
   // The combiners too: a submission that stopped before the last of them is taken up again.
   const complete = problem === undefined && isWhollySubmitted(known);
-  await deps.journal.update(deps.experimentDir, sidecar.run_id, (record) => ({ ...record, job_ids: jobIds, stage: complete ? 'monitor' : 'submit', submit_problem: problem ? problem.message : null }));
+  // Who only looks hears of no new refusal; the old one still says why the submission stopped.
+  const isRefused = !complete && Object.values(reply.receipts).some(({ state, rc }) => state === 'throttled' || (state === 'refused' && typeof rc === 'number'));
+  await deps.journal.update(deps.experimentDir, sidecar.run_id, (record) => ({ ...record, job_ids: jobIds, stage: complete ? 'monitor' : 'submit', submit_problem: problem ? problem.message : isRefused ? (record.submit_problem ?? null) : null }));
   return updated;
 }

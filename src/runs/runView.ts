@@ -139,6 +139,7 @@ export async function viewRun(run: OpenRun, deps: RunDeps, dialect: SchedulerDia
     queue: known.observed_at === null ? undefined : queueRows(dialect, sources.queue, arrays),
     accounting: accounting && { ...accounting, rows: inOurCounting(accounting.rows, arrays) },
     isCancelRequested,
+    isGivenUp: isWhole,
     nowMs: deps.clock.now().getTime(),
   });
   const tasks = run.sidecar.extra?.adopted === undefined ? merged : merged.map((task, index) => ({ ...task, job: schedulersName(arrays, index) }));

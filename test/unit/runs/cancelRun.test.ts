@@ -6,7 +6,9 @@ import { HpcError } from '../../../src/foundation/errors.ts';
 import { cancelRun } from '../../../src/runs/cancelRun.ts';
 import { tasksOfFailure } from '../../../src/runs/failureSelection.ts';
 import { runState } from '../../../src/runs/listRuns.ts';
+import { reconcileRun } from '../../../src/runs/reconcileRun.ts';
 import { rangesOf } from '../../../src/runs/placement.ts';
+import type { RunView } from '../../../src/runs/runView.ts';
 import { readSidecar, writeSidecar, type Attempt } from '../../../src/runs/sidecar.ts';
 import { endEvent, makePlace, queueRow as rowOf, startEvent, type Place } from './place.ts';
 
@@ -104,6 +106,59 @@ describe('cancelling (unit)', function () {
 
   it('what has ended is left alone: nothing is asked of the scheduler', async () => {
     assert.deepEqual(await cancel({ taskIds: [0, 1] }), { cancelledTasks: 0, alreadyEnded: 2, line: '', wish: [] });
+  });
+
+  describe('a submission that stopped on its way', () => {
+    const stopped = '20260102-000000-abcdef02';
+    const receipt = (key: string, content: Record<string, unknown>): Promise<void> => fs.writeFile(path.join(place.remoteRoot, '.hpc', 'state', stopped, 'receipts', `${key}.json`), JSON.stringify({ key, at: 1_767_340_000, ...content }));
+    const read = (): Promise<RunView> => runState(stopped, { refresh: false }, place.deps, place.call);
+    beforeEach(async () => {
+      await place.writeRun({ run_id: stopped, task_count: 4 }, [{ wave: 0, first: 0, count: 2, jobId: '10' }, { wave: 0, first: 2, count: 2, jobId: null }]);
+      await fs.mkdir(path.join(place.remoteRoot, '.hpc', 'state', stopped, 'receipts'));
+      await fs.writeFile(path.join(place.remoteRoot, '.hpc', 'state', stopped, 'token'), '0123456789abcdef');
+      await receipt('w0a0', { state: 'submitted', job_id: '10' });
+      await place.says('squeue', `${queueRow('10_[1-2]', 'PENDING')}HPCQ-END\n`);
+      await place.says('sacct', 'HPCQ-END\n');
+    });
+
+    it('a job that the scheduler may have taken is not called cancelled while nobody can say; it is, once it is found', async () => {
+      await receipt('w0a1', { state: 'submitting', rc: 1, err: 'Socket timed out on send/recv operation' });
+      await place.says('sacct', '!sacct: error: Problem talking to the database: Connection refused\n');
+      await assert.rejects(cancelRun({ runId: stopped }, place.deps, place.call), (error) => HpcError.is(error, 'cluster_timeout') && error.retrySafe && /w0a1.*may start yet.*2 tasks \(10\)/.test(error.message));
+      assert.deepEqual(await place.scancelled(), ['10']);
+      assert.deepEqual((await place.deps.journal.read(place.experimentDir, stopped))?.cancel_requested?.tasks, [[0, 1]]);
+      assert.notEqual((await read()).lifecycle, 'cancelled');
+
+      await place.says('squeue', `${queueRow('11_[1-2]', 'PENDING')}HPCQ-END\n`);
+      place.setNow(place.nowMs() + 5_000);
+      const { cancelledTasks, jobs } = await cancelRun({ runId: stopped }, place.deps, place.call);
+      assert.deepEqual([cancelledTasks, jobs], [2, ['11']]);
+    });
+
+    it('what was refused is never submitted any more: its tasks are cancelled, not waiting', async () => {
+      await receipt('w0a1', { state: 'refused', rc: 1, err: 'sbatch: error: Invalid account' });
+      await cancelRun({ runId: stopped }, place.deps, place.call);
+      await place.says('squeue', 'HPCQ-END\n');
+      const view = await read();
+      assert.deepEqual(view.tasks.slice(2).map(({ state, evidence }) => [state, evidence]), [['cancelled', 'was never submitted; the run was cancelled'], ['cancelled', 'was never submitted; the run was cancelled']]);
+    });
+
+    it('tasks without a job are not called cancelled: the submission, when it is finished, would start them', async () => {
+      await receipt('w0a1', { state: 'throttled', rc: 1, err: 'AssocMaxSubmitJobLimit' });
+      await assert.rejects(cancelRun({ runId: stopped, taskIds: [1, 2, 3] }, place.deps, place.call), (error) => HpcError.is(error, 'spec_invalid') && error.message.includes('2-3 are not submitted yet'));
+      assert.deepEqual(await place.scancelled(), []);
+    });
+
+    it('why it stopped is still said after a reconcile', async () => {
+      await receipt('w0a1', { state: 'refused', rc: 1, err: 'sbatch: error: Invalid account' });
+      await place.deps.journal.update(place.experimentDir, stopped, (record) => ({ ...record, submit_problem: 'sbatch: Invalid account' }));
+      await reconcileRun(stopped, place.deps, place.call);
+      assert.equal((await place.deps.journal.read(place.experimentDir, stopped))?.submit_problem, 'sbatch: Invalid account');
+      // It was only not known what became of it, and now it is.
+      await receipt('w0a1', { state: 'refused', rc: null, err: 'not found in the queue nor in accounting' });
+      await reconcileRun(stopped, place.deps, place.call);
+      assert.equal((await place.deps.journal.read(place.experimentDir, stopped))?.submit_problem, null);
+    });
   });
 
   it('ranges hold exactly the ids', () => {
