@@ -146,6 +146,10 @@ async function checkReachability(session: PreflightSession, options: PreflightOp
     const at = checks.findIndex(({ name, ok }) => name === 'cluster_tcp' && ok === false);
     const tcp = checks[at];
     if (tcp) checks[at] = { ...tcp, ok: undefined, detail: `${tcp.detail} Yet the login works: it goes another way, for example through a jump host.`, remediation: undefined };
+    // What was looked for are the usual places of keys; the login proves that it needs none of them.
+    const keysAt = checks.findIndex(({ name, ok }) => name === 'ssh_agent' && ok === false);
+    const keys = checks[keysAt];
+    if (keys) checks[keysAt] = { ...keys, ok: true, detail: `${keys.detail} The login works without: by a key that the ssh configuration names, for example.`, remediation: undefined };
   }
   await checkFarSide(session, environment, exec, check);
 }
@@ -199,9 +203,9 @@ async function checkFarSide(session: PreflightSession, environment: RemoteEnviro
     const { loginNoise } = await known();
     return loginNoise === '' ? yes('The login shell starts without a word.') : no(`The login shell prints ${JSON.stringify(loginNoise.slice(0, 120))} when nobody is there.`, 'HPC Agent is not disturbed by it, but scp and rsync are: print only in interactive shells (test "$-" or "$PS1").');
   });
-  await check('python', true, async () => {
+  const pythonOk = await check('python', true, async () => {
     const { pythonVersion } = await known();
-    const remedy = `Load a module with a newer one in the start-up files there, or set python: /path/to/python3 for ${profile.name}.`;
+    const remedy = `Load a module with a newer one in the start-up files there, or set python: /path/to/python3 for ${profile.name} (the modules of its profile are loaded in jobs, not at the login).`;
     if (pythonVersion === undefined) return no(`No Python 3.6 or newer was found on ${here}.`, remedy);
     const [major = 0, minor = 0] = pythonVersion.split('.').map(Number);
     return major > 3 || (major === 3 && minor >= 6) ? yes(`Python ${pythonVersion}.`) : no(`Python ${pythonVersion} is too old: 3.6 or newer is needed.`, remedy);
@@ -213,11 +217,13 @@ async function checkFarSide(session: PreflightSession, environment: RemoteEnviro
   });
   await check('scheduler_queue', true, async () => {
     if (toolsOk !== true) return notAsked('Not asked: its programs are missing.');
+    if (pythonOk === false) return notAsked('Not asked: there is no Python to ask it with.');
     const [queue] = await session.ask([dialect.queue(await session.tools(exec))], exec);
     return yes(`The queue answers: ${queue?.rows.length ?? 0} of your jobs are in it.`);
   });
   await check('accounting', false, async () => {
     if (toolsOk !== true) return notAsked('Not asked: its programs are missing.');
+    if (pythonOk === false) return notAsked('Not asked: there is no Python to ask it with.');
     // An id that no job has: whether it answers is the question, not what.
     const query = dialect.accounting(['1'], new Date(Date.now() - 3_600_000), await session.tools(exec));
     if (!query) return yes('There is none; how tasks ended is seen from their own records.');
@@ -241,23 +247,25 @@ async function checkFarSide(session: PreflightSession, environment: RemoteEnviro
   await check('home_quota', true, async () => {
     const { home, quotaExceeded } = await known();
     if (quotaExceeded !== undefined) return no(`A quota is exceeded: ${quotaExceeded}`, 'Delete or move files until it is met again.');
-    const folder = describeFolder(home, environment.home, 'home');
+    const folder = describeFolder(home, environment.home, undefined);
     return folder.ok === true ? describeSpace(home, environment.home) : folder;
   });
 }
 
-function describeFolder(folder: FolderFacts, where: string, what: string): Answer {
+/** `setting`: what names the folder in clusters.yaml; undefined: nothing does. */
+function describeFolder(folder: FolderFacts, where: string, setting: string | undefined): Answer {
+  const orAnother = setting === undefined ? ': HPC Agent keeps its own files there, below .hpc-agent' : `, or set another ${setting} in clusters.yaml`;
   switch (folder.state) {
     case 'present':
       return yes(`${where} can be written.`);
     case 'creatable':
       return yes(`${where} is not there yet; it will be made.`);
     case 'missing':
-      return no(`${where} is not there and cannot be made.`, `Ask for the folder, or set another ${what} in clusters.yaml.`);
+      return no(`${where} is not there and cannot be made.`, `Ask for the folder${orAnother}.`);
     case 'not_a_folder':
-      return no(`${where} is not a folder.`, `Set another ${what} in clusters.yaml.`);
+      return no(`${where} is not a folder.`, `Ask for the folder${orAnother}.`);
     case 'not_writable':
-      return no(`${where} cannot be written: no permission, a full disk, or a quota.`, `Make room or ask for access, or set another ${what} in clusters.yaml.`);
+      return no(`${where} cannot be written: no permission, a full disk, or a quota.`, `Make room or ask for access${orAnother}.`);
   }
 }
 

@@ -124,7 +124,7 @@ export function createCommandConnection<L extends ChannelLink>(options: CommandC
     if (!outcome.begun) {
       throw unreachable(label, `the login shell did not start sh${outcome.noise === '' ? '' : `; it said: ${outcome.noise.slice(-500)}`}`, {
         outcome: 'unknown',
-        remediation: 'Check that the account may log in, and that its start-up files do not start another program or wait for input when no terminal is there.',
+        remediation: 'Check that the account may log in (a restricted shell cannot be used), and that its start-up files do not end the shell (`exit` in .bashrc: write `return`), start another program or wait for input when no terminal is there.',
       });
     }
     throw unreachable(label, `the far shell ended before the command's end (exit ${end.exitCode ?? 'unknown'}).`, { outcome: 'unknown', remediation: 'The host may have ended it: look there for limits on processes or memory.' });

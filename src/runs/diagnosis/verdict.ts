@@ -129,7 +129,8 @@ function fromWriters(group: ScanGroup, by: 'scheduler' | 'job_script'): Finding 
   const hits = group.hits.filter(({ id }) => signatureOf(id)?.by === by);
   // `dispatch_refused` matches what the others name more exactly.
   const hit = hits.find(({ id }) => id !== 'dispatch_refused') ?? hits[0];
-  return hit && fromHit(group, hit, 'proved');
+  // One cause, however the scheduler words it: its state in accounting, or its line in the log.
+  return hit && { ...fromHit(group, hit, 'proved'), ...(by === 'scheduler' ? { fingerprint: `scheduler:${signatureOf(hit.id)?.failureClass ?? hit.id}` } : {}) };
 }
 
 interface Ending {

@@ -124,8 +124,12 @@ describe('preflight (unit)', () => {
   });
 
   describe('keys', () => {
-    it('explains a missing SSH_AUTH_SOCK', async () => {
-      const check = one(await run(), 'ssh_agent');
+    it('explains a missing SSH_AUTH_SOCK where there is no login, and is content where there is one', async () => {
+      const content = one(await run(), 'ssh_agent');
+      assert.deepEqual([content.ok, content.remediation], [true, undefined]);
+      assert.match(content.detail, /SSH_AUTH_SOCK is not set.*login works without/);
+      far.unreachable = new HpcError('ssh_unreachable', 'All configured authentication methods failed.');
+      const check = one(await run({ force: true }), 'ssh_agent');
       assert.deepEqual([check.ok, check.required], [false, false]);
       assert.match(check.detail, /SSH_AUTH_SOCK is not set/);
       assert.match(check.remediation ?? '', /do not inherit/);

@@ -117,8 +117,7 @@ describe('cancelling (unit)', function () {
       await fs.mkdir(path.join(place.remoteRoot, '.hpc', 'state', stopped, 'receipts'));
       await fs.writeFile(path.join(place.remoteRoot, '.hpc', 'state', stopped, 'token'), '0123456789abcdef');
       await receipt('w0a0', { state: 'submitted', job_id: '10' });
-      await place.says('squeue', `${queueRow('10_[1-2]', 'PENDING')}HPCQ-END\n`);
-      await place.says('sacct', 'HPCQ-END\n');
+      await place.says('squeue', queueRow('10_[1-2]', 'PENDING'));
     });
 
     it('a job that the scheduler may have taken is not called cancelled while nobody can say; it is, once it is found', async () => {
@@ -129,7 +128,7 @@ describe('cancelling (unit)', function () {
       assert.deepEqual((await place.deps.journal.read(place.experimentDir, stopped))?.cancel_requested?.tasks, [[0, 1]]);
       assert.notEqual((await read()).lifecycle, 'cancelled');
 
-      await place.says('squeue', `${queueRow('11_[1-2]', 'PENDING')}HPCQ-END\n`);
+      await place.says('squeue', queueRow('11_[1-2]', 'PENDING'));
       place.setNow(place.nowMs() + 5_000);
       const { cancelledTasks, jobs } = await cancelRun({ runId: stopped }, place.deps, place.call);
       assert.deepEqual([cancelledTasks, jobs], [2, ['11']]);
@@ -138,7 +137,7 @@ describe('cancelling (unit)', function () {
     it('what was refused is never submitted any more: its tasks are cancelled, not waiting', async () => {
       await receipt('w0a1', { state: 'refused', rc: 1, err: 'sbatch: error: Invalid account' });
       await cancelRun({ runId: stopped }, place.deps, place.call);
-      await place.says('squeue', 'HPCQ-END\n');
+      await place.says('squeue', '');
       const view = await read();
       assert.deepEqual(view.tasks.slice(2).map(({ state, evidence }) => [state, evidence]), [['cancelled', 'was never submitted; the run was cancelled'], ['cancelled', 'was never submitted; the run was cancelled']]);
     });

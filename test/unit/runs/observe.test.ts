@@ -134,3 +134,56 @@ describe('refreshing 50 runs of 1,000 tasks (unit)', function () {
     }
   });
 });
+
+describe('the pace of asking accounting (unit)', function () {
+  this.timeout(60_000);
+  const runId = '20260102-000000-abcdef01';
+  let place: Place;
+  let start: number;
+  beforeEach(async () => {
+    place = await makePlace();
+    start = place.nowMs();
+    await place.writeRun({ run_id: runId, task_count: 2 }, [{ wave: 0, first: 0, count: 2, jobId: '1001' }]);
+  });
+  afterEach(() => place.dispose());
+
+  /** Looks this many seconds after the beginning; how often accounting was asked by then, and the states. */
+  const lookAt = async (seconds: number): Promise<readonly [number, string]> => {
+    place.setNow(start + seconds * 1000);
+    const { runs } = await listRunStates({ refresh: true, allWorkspaces: false, limit: 100 }, place.deps, place.call);
+    return [await place.asked('sacct'), runs[0]?.tasks.map(({ state }) => state).join(' ') ?? ''];
+  };
+
+  it('at once when a job is newly missing, then every 15 s for 5 minutes, then every minute, of a lost one too, until it tells', async () => {
+    await place.says('squeue', queueRow('1001_1', 'RUNNING', 'node1') + queueRow('1001_2', 'RUNNING', 'node1'));
+    assert.deepEqual(await lookAt(0), [1, 'running running']);
+    await place.says('squeue', '');
+    // Missing for the first time: the next look asks, however soon.
+    assert.deepEqual(await lookAt(5), [1, 'unknown unknown']);
+    assert.deepEqual(await lookAt(7), [2, 'unknown unknown']);
+    // Not sooner than 15 s later.
+    assert.deepEqual(await lookAt(21), [2, 'unknown unknown']);
+    assert.deepEqual(await lookAt(22), [3, 'unknown unknown']);
+    assert.deepEqual(await lookAt(36), [3, 'unknown unknown']);
+    assert.deepEqual(await lookAt(37), [4, 'unknown unknown']);
+    // Missing for a minute, and accounting was asked after that.
+    assert.deepEqual(await lookAt(66), [5, 'lost lost']);
+    assert.deepEqual(await lookAt(80), [5, 'lost lost']);
+    assert.deepEqual(await lookAt(81), [6, 'lost lost']);
+    // Missing for five minutes: once a minute.
+    assert.deepEqual(await lookAt(304), [7, 'lost lost']);
+    assert.deepEqual(await lookAt(363), [7, 'lost lost']);
+    assert.deepEqual(await lookAt(364), [8, 'lost lost']);
+    // Accounting was late. What it told needs no more questions.
+    await place.says('sacct', accountingRow('1001_1', 'COMPLETED') + accountingRow('1001_2', 'FAILED', '3:0'));
+    assert.deepEqual(await lookAt(424), [9, 'complete failed']);
+    assert.deepEqual(await lookAt(900), [9, 'complete failed']);
+  });
+
+  it('once a minute of what runs, however often one looks', async () => {
+    await place.says('squeue', queueRow('1001_1', 'RUNNING', 'node1') + queueRow('1001_2', 'RUNNING', 'node1'));
+    const asked: number[] = [];
+    for (const seconds of [0, 15, 30, 45, 59, 60, 75, 119, 120]) asked.push((await lookAt(seconds))[0]);
+    assert.deepEqual(asked, [1, 1, 1, 1, 1, 2, 2, 2, 3]);
+  });
+});

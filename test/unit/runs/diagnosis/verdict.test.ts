@@ -6,6 +6,7 @@ import type { AccountingRow } from '../../../../src/scheduler/port.ts';
 import type { TaskEvent } from '../../../../src/runs/taskEvents.ts';
 import type { FailedTask } from '../../../../src/runs/diagnosis/failedTask.ts';
 import { failureClasses } from '../../../../src/runs/diagnosis/failureClass.ts';
+import { groupFailures } from '../../../../src/runs/diagnosis/groupFailures.ts';
 import type { LogFinding } from '../../../../src/runs/diagnosis/scan.ts';
 import { verdictOf } from '../../../../src/runs/diagnosis/verdict.ts';
 import { corpus, root, type Case } from './corpus.ts';
@@ -66,5 +67,25 @@ describe('verdicts on a corpus of logs (real Python)', () => {
         assert.ok(proof.text.startsWith(line.slice(0, 299)), seen);
       }
     });
+  });
+
+  it('one cause is one row, however the scheduler worded it; two tracebacks are two', () => {
+    const trace = (line: number, text: string): string => `Traceback (most recent call last):\n  File "${root}/fit.py", line ${line}, in fit\n    go()\n${text}\n`;
+    const cases: readonly Omit<Case, 'name' | 'expect'>[] = [
+      { err: 'slurmstepd: error: Detected 1 oom_kill event in StepId=7.batch. Some of the step tasks have been OOM Killed.\n', end: { rc: null, s: 9 }, accounted: { state: 'out_of_memory', rawState: 'OUT_OF_MEMORY', exitCode: 0, signal: 125 } },
+      { err: 'slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0 cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.\n', end: { rc: null, s: 9 }, accounted: { exitCode: 0, signal: 9 } },
+      { err: 'slurmstepd: error: StepId=7.batch exceeded memory limit (4295 > 4096), being killed\n', end: { rc: null, s: 9 } },
+      { err: trace(3, 'ValueError: bad shape'), end: { rc: 1 } },
+      { err: trace(9, 'KeyError: 1'), end: { rc: 1 } },
+    ];
+    const own = fs.mkdtempSync(path.join(os.tmpdir(), 'hpc-corpus-'));
+    try {
+      cases.forEach(({ err }, task) => fs.writeFileSync(path.join(own, `w0a0.7_${task + 1}.err`), err ?? ''));
+      const logs = scanFolder(own, cases.length, { root });
+      const groups = groupFailures(cases.map((each, task) => taskOf(task, { name: '', expect: 'unknown', ...each }, logs.get(task))));
+      assert.deepEqual(groups.map(({ failureClass, certainty, taskRanges }) => [failureClass, certainty, taskRanges]), [['system_oom', 'proved', '0-2'], ['python_traceback', 'proved', '3'], ['python_traceback', 'proved', '4']]);
+    } finally {
+      fs.rmSync(own, { recursive: true });
+    }
   });
 });
