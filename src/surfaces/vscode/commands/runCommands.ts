@@ -140,5 +140,5 @@ export async function resumeSubmission(editor: Editor, argument: unknown): Promi
 export async function showRunDetails(editor: Editor, argument: unknown): Promise<void> {
   const chosen = await chosenRun(editor, argument, l10n.t('Run to show'));
   if (!chosen?.run) return;
-  await showDocument(`${chosen.run_id}/run.md`, runTooltip(chosen.run, new Date()).replaceAll(/\$\([a-z-]+\) /g, ''), { language: 'markdown' });
+  await showDocument(`${chosen.run_id}/${chosen.run.run_name}.md`, runTooltip(chosen.run, new Date()).replaceAll(/\$\([a-z-]+\) /g, '').replace(/^\*\*(.*)\*\* — /, '# $1\n\n'), { language: 'markdown' });
 }

@@ -13,20 +13,26 @@ async function filesOf(editor: Editor, folder: string, runId: string): Promise<R
   return editor.core.within('reads', { folder }, (context) => readRunFiles(runId, context));
 }
 
+/** Its title says of which run it is: several may be open. */
+async function showOf(files: RunFiles, part: 'sidecar' | 'parameters', ending: string): Promise<void> {
+  await showDocument(`${files.runId}/${files.name} ${part}.${ending}`, files[part], ending === 'json' ? { language: 'json' } : {});
+}
+
 export async function showSidecar(editor: Editor, argument: unknown): Promise<void> {
   const chosen = await chosenRun(editor, argument, l10n.t('Run whose sidecar is shown'));
-  if (chosen) await showDocument(`${chosen.run_id}/sidecar.json`, (await filesOf(editor, chosen.folder, chosen.run_id)).sidecar, { language: 'json' });
+  if (chosen) await showOf(await filesOf(editor, chosen.folder, chosen.run_id), 'sidecar', 'json');
 }
 
 export async function showParameters(editor: Editor, argument: unknown): Promise<void> {
   const chosen = await chosenRun(editor, argument, l10n.t('Run whose parameters are shown'));
-  if (chosen) await showDocument(`${chosen.run_id}/parameters.txt`, (await filesOf(editor, chosen.folder, chosen.run_id)).parameters);
+  if (chosen) await showOf(await filesOf(editor, chosen.folder, chosen.run_id), 'parameters', 'txt');
 }
 
 export async function showRunScript(editor: Editor, folder: string, runId: string): Promise<void> {
   const { jobScriptOfRun } = await import('../../../operations/editing/runFiles.ts');
   const text = await withProgress(l10n.t('Rendering the job script'), (signal, progress) => editor.core.within('acts', { folder, signal, progress }, (context) => jobScriptOfRun(runId, context)));
-  await showDocument(`${runId}/job.sh`, text, { language: 'shellscript' });
+  // not translated: a file's name
+  await showDocument(`${runId}/${editor.runs.find(runId)?.run_name ?? runId} job.sh`, text, { language: 'shellscript' });
 }
 
 /** Two selected rows, or one and another that is picked. */

@@ -41,6 +41,7 @@ export function detailNodes(parent: TreeNode, found: ResourcesOutput, now: Date)
     case 'cluster-queue':
       return queueRows(parent, found, now);
     case 'cluster-limits':
+      if (found.limits.length === 0) return [row(parent, 'none', l10n.t('The site tells no limits'), '', { id: 'info' }, l10n.t('What it does not tell it may have all the same.'))];
       return found.limits.map(({ what, value, source }, index) => row(parent, `${index}:${what}`, what, value, { id: 'dash' }, l10n.t('{0}: {1}\n\nSaid by {2}', escapeMarkdown(what), escapeMarkdown(value), escapeMarkdown(source))));
     default:
       return undefined;
@@ -58,9 +59,10 @@ function row(parent: TreeNode, key: string, label: string, description: string, 
 }
 
 const stateIcons: Readonly<Record<ResourcesOutput['nodes'][number]['state'], Icon>> = {
-  free: { id: 'circle-filled', color: 'testing.iconPassed' },
-  mixed: { id: 'circle-large-outline', color: 'testing.iconPassed' },
-  busy: { id: 'circle-outline' },
+  free: { id: 'circle-large-filled', color: 'testing.iconPassed' },
+  // Half full: told apart by its form, too.
+  mixed: { id: 'color-mode', color: 'testing.iconPassed' },
+  busy: { id: 'circle-large-outline' },
   closed: { id: 'circle-slash', color: 'list.warningForeground' },
   down: { id: 'error', color: 'list.errorForeground' },
   unknown: { id: 'question', color: 'list.warningForeground' },

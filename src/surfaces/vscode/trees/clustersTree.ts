@@ -169,12 +169,13 @@ export function partitionNodes(parent: TreeNode, free: FreeResources, now: Date)
       ...(partition.max_walltime_s === null ? [] : [l10n.t('Walltime at most {0}', formatDuration(partition.max_walltime_s * 1000))]),
       free.stale_reason === null ? l10n.t('As of {0} ago', age) : l10n.t('As of {0} ago; asking again failed: {1}', age, escapeMarkdown(free.stale_reason)),
     ];
+    // What is scarcer first: a side bar is narrow.
     return {
       id: `${parent.id}/${partition.name}`,
       label: partition.name,
-      description: [...(partition.up ? [] : [l10n.t('down')]), l10n.t('{0} of {1} cores free', partition.cpus_free, partition.cpus_total), ...gpus.map((text) => l10n.t('{0} free', text))].join(' · '),
+      description: [...(partition.up ? [] : [l10n.t('down')]), ...gpus.map((text) => l10n.t('{0} free', text)), l10n.t('{0} of {1} cores free', partition.cpus_free, partition.cpus_total)].join(' · '),
       tooltip: lines.join('\n\n'),
-      icon: partition.up ? (partition.cpus_free > 0 ? { id: 'circle-filled', color: 'testing.iconPassed' } : { id: 'circle-outline' }) : { id: 'circle-slash', color: 'list.warningForeground' },
+      icon: partition.up ? (partition.cpus_free > 0 ? { id: 'circle-large-filled', color: 'testing.iconPassed' } : { id: 'circle-large-outline' }) : { id: 'circle-slash', color: 'list.warningForeground' },
       contextValue: 'partition',
       subject: parent.subject,
       children: 'none',

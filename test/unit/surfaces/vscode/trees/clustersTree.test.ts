@@ -62,7 +62,7 @@ describe('The Clusters tree (unit)', () => {
     assert.equal(partitions.children, 'lazy');
     const shared = { is_default: false, max_walltime_s: 3600, nodes: 2, cpus_total: 64, memory_mib_per_node: 65_536 };
     const rows = partitionNodes(partitions, { observed_at: ago(30), stale_reason: null, partitions: [{ ...shared, name: 'gpu', up: true, cpus_free: 12, gpus: [{ type: 'a100', total: 4, free: 2 }] }, { ...shared, name: 'old', up: false, cpus_free: 0, gpus: [] }] }, now);
-    assert.deepEqual(rows.map(({ label, description, icon }) => [label, description, icon?.id]), [['gpu', '12 of 64 cores free · 2 of 4 a100 free', 'circle-filled'], ['old', 'down · 0 of 64 cores free', 'circle-slash']]);
+    assert.deepEqual(rows.map(({ label, description, icon }) => [label, description, icon?.id]), [['gpu', '2 of 4 a100 free · 12 of 64 cores free', 'circle-large-filled'], ['old', 'down · 0 of 64 cores free', 'circle-slash']]);
     assert.match(rows[0]?.tooltip ?? '', /64 GiB[\s\S]*at most 60 min[\s\S]*30 s ago/);
     assert.deepEqual(partitionsFailure(partitions, 'no route').map(({ label, description }) => [label, description]), [['Could not be asked', 'no route']]);
   });
