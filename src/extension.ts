@@ -9,7 +9,7 @@ import { LogDocuments } from './surfaces/vscode/documents/logDocuments.ts';
 import { registerLogFeatures } from './surfaces/vscode/documents/logFeatures.ts';
 import { registerTextDocuments } from './surfaces/vscode/documents/textDocuments.ts';
 import { workspaceFolders, type Editor } from './surfaces/vscode/editor.ts';
-import { createChannelLog, createEditorHost } from './surfaces/vscode/host.ts';
+import { createChannelLog, createEditorHost, userClustersFile } from './surfaces/vscode/host.ts';
 import { registerLanguageHelp } from './surfaces/vscode/language/register.ts';
 import { registerTools } from './surfaces/vscode/languageModelTools.ts';
 import { Milestones } from './surfaces/vscode/milestones.ts';
@@ -61,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerParticipant(editor),
     new RunNotifier({ core, log: log.child('notices'), runs, isInView: (runId) => views.isInView(runId) || dashboard.shows(runId), revealRun: (runId) => views.revealRun(runId, true) }),
     new ReservationNotifier({ core, log: log.child('notices'), reservations, folder: () => workspaceFolders()[0] ?? context.globalStorageUri.fsPath }),
-    watchWorkspace(runs, clusters),
+    watchWorkspace(runs, clusters, userClustersFile()),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('hpcAgent.refreshIntervalSeconds')) runs.paceChanged();
     }),

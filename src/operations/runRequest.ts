@@ -34,7 +34,7 @@ export function resourcesOf(input: ResourcesInput | undefined): ResourceRequest 
 }
 
 export function resourcesOutput(resources: ResourceRequest): ResourcesInput {
-  const { memoryMiB, walltimeS, gpuType, extraArguments: _extra, excludeNodes: _exclude, nodes: _nodes, ...rest } = resources;
+  const { memoryMiB, walltimeS, gpuType, extraArguments: _extra, excludeNodes: _exclude, ...rest } = resources;
   return { ...rest, ...(memoryMiB === undefined ? {} : { memory: memoryMiB }), ...(walltimeS === undefined ? {} : { walltime: walltimeS }), ...(gpuType === undefined ? {} : { gpu_type: gpuType }) };
 }
 

@@ -15,6 +15,7 @@ export const resources = z.strictObject({
   walltime: z.optional(described(z.union([z.string(), z.number()]), 'Time limit per task: `1:30:00`, `90m`, or a number of seconds.')),
   gpus: z.optional(described(z.number().check(z.int(), z.minimum(0)), 'GPUs per task.')),
   gpu_type: z.optional(z.string()),
+  nodes: z.optional(described(z.number().check(z.int(), z.positive()), 'Nodes per task.')),
   partition: z.optional(described(z.string(), 'Partition or queue.')),
   account: z.optional(z.string()),
   qos: z.optional(z.string()),

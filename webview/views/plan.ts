@@ -199,7 +199,7 @@ function figures(plan: WirePlan, timeline: Timeline, queue: QueueNow | null): Te
     [plan.arrays.length === 1 ? l10n.t('array') : l10n.t('arrays'), l10n.number(plan.arrays.length)],
     [plan.waves === 1 ? l10n.t('wave') : l10n.t('waves'), l10n.number(plan.waves)],
     ...(plan.max_core_hours === null ? [] : [[l10n.t('core-hours at most'), hoursText(plan.max_core_hours)] as const]),
-    ...(timing.task_s && plan.max_core_hours !== null ? [[l10n.t('core-hours expected'), hoursText((plan.total_tasks * Number(plan.resources.cpus ?? 1) * timing.task_s.p50) / 3600)] as const] : []),
+    ...(timing.task_s && plan.max_core_hours !== null ? [[l10n.t('core-hours expected'), hoursText((plan.total_tasks * Number(plan.resources.cpus ?? 1) * Number(plan.resources.nodes ?? 1) * timing.task_s.p50) / 3600)] as const] : []),
     ...(plan.max_node_hours === null || plan.max_node_hours === plan.max_core_hours ? [] : [[l10n.t('node-hours at most'), hoursText(plan.max_node_hours)] as const]),
     ...(timeline.scale === 'expected' ? [[l10n.t('expected, after the wait'), `≈ ${spanText(timeline.endS - (timeline.waitS ?? 0))}`] as const] : []),
     ...(timeline.latestS === null ? [] : [[l10n.t('at most, after the wait'), spanText(timeline.latestS)] as const]),

@@ -22,12 +22,23 @@ export function createChannelLog(channel: vscode.LogOutputChannel): Log {
   }, 'editor');
 }
 
+const given = (name: string): string | undefined => (process.env[name] === '' ? undefined : process.env[name]);
+
+function agentHome(): string {
+  return given('HPC_AGENT_HOME') ?? path.join(os.homedir(), '.hpc-agent');
+}
+
+/** As the core finds it. */
+export function userClustersFile(): string {
+  const own = given('HPC_CLUSTERS_CONFIG');
+  return own === undefined ? path.join(agentHome(), 'clusters.yaml') : path.resolve(own.replace(/^~(?=\/)/, os.homedir()));
+}
+
 export function createEditorHost(context: vscode.ExtensionContext, log: Log, connectionChanged: () => void): Host {
-  const { HPC_AGENT_HOME: home } = process.env;
   return {
     version: String((context.extension.packageJSON as { version: unknown }).version),
     assetsDirectory: context.extensionPath,
-    home: home !== undefined && home !== '' ? home : path.join(os.homedir(), '.hpc-agent'),
+    home: agentHome(),
     userHome: os.homedir(),
     env: process.env,
     prompts: createPrompts(context.secrets),

@@ -125,7 +125,6 @@ export function createViews(runs: RunsStore, clusters: ClustersStore, reservatio
     marksChanged,
     bar,
     runs.onDidChange(drawRuns),
-    runs.onDidAsk(() => void clusters.refresh()),
     reservations.onDidChange(drawReservations),
     reservationsView.onDidChangeVisibility(({ visible }) => reservations.setVisible(visible)),
     clusters.onDidChange(drawClusters),

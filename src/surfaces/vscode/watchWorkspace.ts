@@ -1,11 +1,16 @@
-/** Runs that something else made (the command line, a colleague) show up by their files; reading them asks no cluster. */
+/**
+ * What something else did (the command line, a colleague, another branch checked out) shows up by its files; reading them asks no cluster. Rule: of a
+ * folder that comes or goes as a whole the editor names only the folder, so folders are watched, too.
+ */
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ClustersStore } from './trees/clustersStore.ts';
 import type { RunsStore } from './trees/runsStore.ts';
 
 const settleMs = 300;
 
-export function watchWorkspace(runs: RunsStore, clusters: ClustersStore): vscode.Disposable {
+/** `userClusters`: the user's own clusters.yaml, which lies outside the workspace. */
+export function watchWorkspace(runs: RunsStore, clusters: ClustersStore, userClusters: string): vscode.Disposable {
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
     clearTimeout(timer);
@@ -15,21 +20,17 @@ export function watchWorkspace(runs: RunsStore, clusters: ClustersStore): vscode
     soon();
     void clusters.refresh();
   };
-  const watcher = vscode.workspace.createFileSystemWatcher('**/.hpc/runs/*.json');
   const ofClusters = (): void => void clusters.refresh();
-  const clustersFiles = vscode.workspace.createFileSystemWatcher('**/.hpc/clusters.yaml');
+  const watched = (pattern: vscode.GlobPattern, act: () => void): readonly vscode.Disposable[] => {
+    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+    return [watcher, watcher.onDidCreate(act), watcher.onDidChange(act), watcher.onDidDelete(act)];
+  };
   // After the start, so that activation itself reads nothing; the status bar then shows what is on record.
   soon();
   return vscode.Disposable.from(
-    watcher,
-    watcher.onDidCreate(soon),
-    watcher.onDidChange(soon),
-    watcher.onDidDelete(soon),
-    clustersFiles,
-    clustersFiles.onDidCreate(ofClusters),
-    clustersFiles.onDidChange(ofClusters),
-    clustersFiles.onDidDelete(ofClusters),
-    // The user's own file lies outside the workspace.
+    ...watched('{**/.hpc,**/.hpc/runs,**/.hpc/runs/*.json}', soon),
+    ...watched('{**/.hpc,**/.hpc/clusters.yaml}', ofClusters),
+    ...watched(new vscode.RelativePattern(vscode.Uri.file(path.dirname(userClusters)), path.basename(userClusters)), ofClusters),
     vscode.workspace.onDidSaveTextDocument(({ uri }) => {
       if (uri.path.endsWith('/clusters.yaml')) ofClusters();
     }),

@@ -48,7 +48,7 @@ export function samplesTable({ sample_tasks: tasks }: WirePlan): TemplateResult 
 }
 
 export function resourceWord(name: string): string {
-  const words: Readonly<Record<string, string>> = { cpus: l10n.t('cores'), memory: l10n.t('memory'), walltime: l10n.t('time limit'), gpus: l10n.t('GPUs'), gpu_type: l10n.t('type of GPU'), partition: l10n.t('partition'), account: l10n.t('account'), qos: l10n.t('quality of service'), constraint: l10n.t('constraint') };
+  const words: Readonly<Record<string, string>> = { cpus: l10n.t('cores'), memory: l10n.t('memory'), walltime: l10n.t('time limit'), gpus: l10n.t('GPUs'), gpu_type: l10n.t('type of GPU'), nodes: l10n.t('nodes'), partition: l10n.t('partition'), account: l10n.t('account'), qos: l10n.t('quality of service'), constraint: l10n.t('constraint') };
   return words[name] ?? name;
 }
 

@@ -26,6 +26,7 @@ const resourceNames = (): Readonly<Record<string, string>> => ({
   walltime: l10n.t('time limit'),
   gpus: l10n.t('GPUs'),
   gpu_type: l10n.t('GPU type'),
+  nodes: l10n.t('nodes'),
   partition: l10n.t('partition'),
   account: l10n.t('account'),
   qos: 'QoS',

@@ -56,6 +56,17 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
       });
   }
 
+  /** tasks.py of the folder came, went or was written by something else than its editor. */
+  touched(folder: string, isRewritten: boolean): void {
+    const file = vscode.Uri.file(path.join(folder, '.hpc', 'tasks.py')).toString();
+    const document = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === file);
+    if (!document) return void this.sweeps.look(folder);
+    // The editor takes what was written to the file, which is a change of the text; what is being typed is judged as it is typed.
+    if (isRewritten || document.isDirty) return;
+    this.evaluated.delete(folder);
+    this.soon(document, settleMs);
+  }
+
   dispose(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.subscriptions.dispose();

@@ -18,18 +18,20 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
   constructor(core: Core, sweeps: Sweeps) {
     this.core = core;
     this.sweeps = sweeps;
-    const again = (): void => {
-      this.named.clear();
-      this.changed.fire();
-    };
     this.subscriptions = vscode.Disposable.from(
       this.changed,
       sweeps.onDidChange(() => this.changed.fire()),
-      vscode.workspace.onDidGrantWorkspaceTrust(again),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.again()),
       vscode.workspace.onDidSaveTextDocument(({ uri }) => {
-        if (kindOf(uri) === 'tasks') again();
+        if (kindOf(uri) === 'tasks') this.again();
       }),
     );
+  }
+
+  /** Which scripts tasks.py names is read anew. */
+  again(): void {
+    this.named.clear();
+    this.changed.fire();
   }
 
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Core } from '../core.ts';
 import type { Sweeps } from './sweeps.ts';
+import { folderOf, isSweepOf } from './whereabouts.ts';
 
 export interface LanguageHelp extends vscode.Disposable {
   /** What is known of the sweeps. */
@@ -19,6 +20,15 @@ export function registerLanguageHelp(core: Core): LanguageHelp {
     const sweeps = new SweepsClass(core);
     const checks = new Checks(core, sweeps);
     const lenses = new Lenses(core, sweeps);
+    // Of a folder that comes or goes as a whole, with another branch say, the editor names only the folder.
+    const files = vscode.workspace.createFileSystemWatcher('{**/.hpc,**/.hpc/tasks.py}');
+    const touched = (uri: vscode.Uri, isRewritten: boolean): void => {
+      const folder = folderOf(uri);
+      if (folder === undefined || !(isSweepOf(uri, folder) || uri.path === vscode.Uri.joinPath(vscode.Uri.file(folder), '.hpc').path)) return;
+      lenses.again();
+      checks.touched(folder, isRewritten);
+    };
+    owned.push(files, files.onDidCreate((uri) => touched(uri, false)), files.onDidDelete((uri) => touched(uri, false)), files.onDidChange((uri) => touched(uri, true)));
     owned.push(sweeps, checks, lenses, lenses.onDidChangeCodeLenses(() => lensesChanged.fire()));
     return { sweeps, checks, lenses };
   };

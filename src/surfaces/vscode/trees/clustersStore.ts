@@ -3,7 +3,9 @@ import * as vscode from 'vscode';
 import type { Log } from '../../../foundation/log.ts';
 import { messageOf } from '../../../foundation/errors.ts';
 import type { Core } from '../core.ts';
+import { inTurn } from '../inTurn.ts';
 import { detailNodes } from './clusterDetails.ts';
+import { clustersOf } from './clustersOfFolders.ts';
 import { partitionNodes, partitionsFailure, type CheckReport, type ClusterProblem, type ClusterRow } from './clustersTree.ts';
 import type { TreeNode } from './node.ts';
 
@@ -19,7 +21,8 @@ export class ClustersStore implements vscode.Disposable {
   private readonly log: Log;
   private readonly folders: () => readonly string[];
   /** Where what is shown of a cluster was written: the same name may mean another host in another folder. */
-  private homes = new Map<string, string>();
+  private homes: ReadonlyMap<string, string> = new Map();
+  readonly refresh = inTurn(() => this.read());
 
   constructor(core: Core, log: Log, folders: () => readonly string[]) {
     this.core = core;
@@ -27,23 +30,12 @@ export class ClustersStore implements vscode.Disposable {
     this.folders = folders;
   }
 
-  async refresh(): Promise<void> {
+  private async read(): Promise<void> {
     try {
-      const homes = new Map<string, string>();
-      const rows: ClusterRow[] = [];
-      const problems = new Map<string, ClusterProblem>();
-      for (const folder of this.folders()) {
-        const answer = await this.listOf(folder);
-        for (const problem of answer.problems) problems.set(JSON.stringify(problem), problem);
-        for (const row of answer.clusters) {
-          if (homes.has(row.name)) continue;
-          homes.set(row.name, folder);
-          rows.push(row);
-        }
-      }
+      const { homes, rows, problems } = await clustersOf(this.folders(), (folder) => this.listOf(folder));
       this.homes = homes;
       this.rows = rows;
-      this.problems = [...problems.values()];
+      this.problems = problems;
       this.failure = undefined;
     } catch (error) {
       this.failure = messageOf(error);

@@ -43,9 +43,6 @@ export class RunsStore implements vscode.Disposable {
   state: RunsState = { folders: [], problems: new Map(), failure: undefined, loaded: false };
   private readonly changed = new vscode.EventEmitter<RunsState>();
   readonly onDidChange = this.changed.event;
-  private readonly asked = new vscode.EventEmitter<string>();
-  /** A cluster was asked from here, so that there may be a connection now. */
-  readonly onDidAsk = this.asked.event;
   private readonly core: Core;
   private readonly log: Log;
   private readonly folders: () => readonly string[];
@@ -170,7 +167,6 @@ export class RunsStore implements vscode.Disposable {
     this.lookers.clear();
     void this.watch?.then((watch) => watch.dispose(), () => undefined);
     this.changed.dispose();
-    this.asked.dispose();
   }
 
   private async load(ask: boolean, signal: AbortSignal | undefined): Promise<void> {
@@ -273,10 +269,7 @@ export class RunsStore implements vscode.Disposable {
     const watch = await this.openWatch();
     this.asking.add(cluster);
     const answer = await this.core.within('acts', { folder: folders[0] ?? '' }, ({ signal, progress }) => watch.look({ cluster, folders, intervalMs, onlyConnected: !this.isVisible }, { signal, progress })).finally(() => this.asking.delete(cluster));
-    if (answer.asked) {
-      this.askedMs.set(cluster, Date.now());
-      this.asked.fire(cluster);
-    }
+    if (answer.asked) this.askedMs.set(cluster, Date.now());
     if (!answer.problem) for (const run of this.runs) if (run.cluster === cluster && !isOpen(run)) this.followed.add(failureKey(run));
     if (answer.problem) this.troubles.set(cluster, answer.problem.remediation === undefined ? answer.problem.message : `${answer.problem.message} ${answer.problem.remediation}`);
     else if (answer.asked) this.troubles.delete(cluster);
