@@ -102,6 +102,23 @@ describe('Where the code is (ui)', function () {
     await workbench.editor.shows(/ValueError: x is too big: 3/);
   });
 
+  it('follows a folder of ours that goes and comes back, as with another branch', async () => {
+    const [ours, away] = [path.join(place.workspace, '.hpc'), path.join(place.home, 'away')];
+    const tree = workbench.tree('Runs');
+    await workbench.runCommand('View: Close All Editors');
+    await open('probe.py');
+    await lenses(/Plan.*Submit/s);
+    await fs.rename(ours, away);
+    await until('the run to go', async () => (await tree.rows()).length === 0);
+    await lenses(/New sweep…/);
+    await fs.rename(away, ours);
+    await tree.row(/first/);
+    await lenses(/Plan.*Submit/s);
+    // Of a folder that came back the editor may tell no more.
+    await runCli(workbench, place, ['submit', '--cluster', 'this-computer', '--run-name', 'later', '--if-prior', 'new', '--yes']);
+    await tree.row(/later/);
+  });
+
   it('submits as a task of the editor, after asking', async () => {
     await fs.writeFile(path.join(place.workspace, '.hpc', 'tasks.py'), tasks.replace('range(4)', 'range(2)'));
     await workbench.runCommand('Tasks: Run Task');

@@ -55,7 +55,7 @@ const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
 /** Whether the piece goes on where the window ends. Where it does not, the file is another one (a new attempt): its end is read anew. */
 export function continues(state: LogState, piece: LogPiece): boolean {
-  return state.nextOffset !== undefined && piece.found && piece.offset === state.nextOffset;
+  return state.nextOffset !== undefined && piece.found && piece.path === state.path && piece.offset === state.nextOffset;
 }
 
 /** Whether so much was written meanwhile that what lies between is left out. */

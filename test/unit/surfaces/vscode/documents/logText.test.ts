@@ -32,6 +32,10 @@ describe('A followed log (unit)', () => {
     const first = withPiece(emptyLog, piece('first attempt\n', 0));
     assert.equal(continues(first, piece('second', 0)), false);
     assert.equal(shown(withPiece(first, piece('second', 0))), 'second');
+    // A new attempt may have written more already than the one before.
+    const longer = piece('and goes on', 14, { path: '/s/0.second.out' });
+    assert.equal(continues(first, longer), false);
+    assert.equal(shown(withPiece(first, longer)), '⋯ 0.0 KiB before this\nand goes on');
   });
 
   it('stays bounded while it is followed, and its first line stays whole', () => {
