@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { until } from '../editor/driver/wait.ts';
 import { overviewState } from './fixtures.ts';
 import { openStage, type OpenPage, type PageStage } from './openPage.ts';
 import type { ToHost, ToPage } from '../../webview/protocol.ts';
@@ -69,6 +70,47 @@ describe('the page’s frame', function () {
     }
     await page.page.locator('.matter vscode-button', { hasText: 'Finish interrupted submission' }).click();
     assert.deepEqual((await page.heard('action')).subject, { kind: 'run', runId: 'half-3' });
+    assert.deepEqual(page.errors, []);
+    await page.page.close();
+  });
+
+  it('keeps the focus by what is in the list, not by where it stood, and never loses it', async () => {
+    const state = overviewState();
+    let show: (next: typeof state) => Promise<void> = () => Promise.resolve();
+    const page = await stage.open({
+      host: async (message, post) => {
+        await host(message, post);
+        if (message.type !== 'subscribe' || message.route?.view !== 'overview') return;
+        show = (next) => post({ type: 'state', subscription: message.subscription, difference: [{ at: [], value: next }] });
+        await show(state);
+      },
+    });
+    const focused = (): Promise<string> => page.page.evaluate(`(() => { const { activeElement } = document; return activeElement.getAttribute('aria-label') ?? (activeElement === document.body ? 'nothing' : activeElement.localName + ': ' + activeElement.innerText); })()`);
+    const main = page.page.locator('main');
+    const isOn = (wanted: RegExp): Promise<boolean> => until(`the focus on ${String(wanted)}`, async () => {
+      const here = await focused();
+      if (wanted.test(here)) return true;
+      throw new Error(`it is on ${here}`);
+    }, 10_000);
+    await page.page.locator('.overview').waitFor();
+    // One above it goes.
+    await main.locator('vscode-button[aria-label="Release old"]').focus();
+    await isOn(/^Release old$/);
+    await show({ ...state, reservations: state.reservations.slice(1), clusterProblems: ['one went'] });
+    await until('what is new', async () => (await main.innerText()).includes('one went'), 10_000);
+    await isOn(/^Release old$/);
+    // It goes itself: nobody is sent to the head of the page, or onto another button.
+    await show({ ...state, reservations: state.reservations.slice(0, 1) });
+    await isOn(/^ul: .*dev-pool/s);
+    // Its run ends, and so stands in another list.
+    await main.locator('.in-flight a', { hasText: 'model-vs-horizon' }).focus();
+    await show({ ...state, runs: state.runs.map((run) => (run.run_id === 'ridge-1' ? { ...run, open: false, lifecycle: 'complete' as const, word: 'complete' } : run)) });
+    await isOn(/^ul: /);
+    // What it led to begins where it is read.
+    await main.locator('vscode-button[aria-label="Results of co2-forecast"]').focus();
+    await page.page.keyboard.press('Enter');
+    await isOn(/^h1: Results/);
+    assert.deepEqual(await page.axe(), []);
     assert.deepEqual(page.errors, []);
     await page.page.close();
   });

@@ -8,6 +8,7 @@ import { applyDifference } from '../protocol/differences.ts';
 import { shellState, views, type Route, type ShellState, type ToPage, type ViewName } from '../protocol.ts';
 import { definitions } from '../views/registry.ts';
 import { HostPort } from './hostPort.ts';
+import { FocusKeeper, focusOn } from './keepFocus.ts';
 import { PageMemory } from './memory.ts';
 import type { PageView, ViewDefinition } from './view.ts';
 import type { VsCodeApi } from './vscodeApi.ts';
@@ -38,13 +39,16 @@ export class Shell {
   private lastSubscription = 0;
   private rawShell: unknown;
   private shell: ShellState = { runs: [], trusted: true, hasFolder: true };
+  private readonly focus: FocusKeeper;
   private frame = 0;
+  private arriving = false;
 
   constructor(root: HTMLElement, api: VsCodeApi) {
     this.root = root;
     this.memory = new PageMemory(api);
     this.header = document.createElement('header');
     this.main = document.createElement('main');
+    this.focus = new FocusKeeper(this.main);
     this.live = document.createElement('div');
     this.live.className = 'unseen';
     this.live.setAttribute('aria-live', 'polite');
@@ -92,6 +96,8 @@ export class Shell {
   }
 
   private go(route: Route): void {
+    // What was pressed in the view that is left goes with it: its user arrives at the head of the next one.
+    this.arriving ||= this.main.contains(document.activeElement);
     this.close();
     this.memory.setRoute(route);
     const ended = new AbortController();
@@ -142,8 +148,12 @@ export class Shell {
     const { open } = this;
     if (!open) return;
     render(this.bar(open), this.header);
+    this.focus.before();
     render(html`${open.problem === null ? nothing : html`<p class="problem" role="alert">${open.problem}</p>`}${open.view.draw(open.state as never)}`, this.main);
     open.view.drawn?.(this.main);
+    if (this.arriving) focusOn(this.main.querySelector('h1') ?? this.main);
+    else this.focus.after();
+    this.arriving = false;
   }
 
   private bar(open: OpenView): TemplateResult {

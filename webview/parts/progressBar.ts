@@ -22,9 +22,9 @@ export function countWords(counts: Counts, seen = true): TemplateResult {
   return html`<span class="counts">${countsInWords(counts, seen).map(({ state, words }) => html`<span><i class="swatch ${state}"></i>${words}</span>`)}</span>`;
 }
 
+/** Only to be looked at: `countWords` stand beside it. */
 export function progressBar(counts: Counts, total: number, small = false): TemplateResult {
-  const words = countsInWords(counts).map((part) => part.words).join(', ');
-  return html`<div class="bar ${small ? 'small' : ''}" role="img" aria-label=${words}>
+  return html`<div class="bar ${small ? 'small' : ''}" aria-hidden="true">
     ${order.map((state) => (counts[state] === 0 ? nothing : html`<span class=${state} .style=${`width: ${(100 * counts[state]) / Math.max(1, total)}%`}></span>`))}
   </div>`;
 }

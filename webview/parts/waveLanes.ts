@@ -34,7 +34,7 @@ function lane(lane: WaveLane, wave: RunShape['waves'][number] | undefined, actio
   return html`<tr>
     <th scope="row">${label}</th>
     <td class="lane">
-      <svg viewBox="0 0 1000 ${high}" preserveAspectRatio="none" role="img" aria-label=${`${label}: ${words}; ${l10n.t('at most {0} at once', Math.round(lane.peak))}`}>
+      <svg viewBox="0 0 1000 ${high}" preserveAspectRatio="none" role="img" aria-label=${l10n.t('at most {0} at once', Math.round(lane.peak))}>
         ${lane.started === 0 ? nothing : svg`<path class="ran" d=${areaOf(lane)}></path>`}
         ${[...lane.failed].map((count, bucket) => (count === 0 ? nothing : svg`<rect class="failed" x=${(bucket * step).toFixed(1)} y="0" width=${Math.max(3, step).toFixed(1)} height="4"></rect>`))}
       </svg>
@@ -51,7 +51,7 @@ export function waveLanes(times: WaveTimes | undefined, waves: RunShape['waves']
   const shown = times.lanes.slice(0, most);
   return html`<table class="lanes">
     <tbody>${shown.map((its) => lane(its, waves.find(({ wave }) => wave === its.wave), waves.length > 1 ? actions : undefined))}</tbody>
-    <tfoot><tr><td></td><td class="axis"><span>${at(times.from)}</span><span>${durationWords(times.to - times.from)}</span><span>${at(times.to)}</span></td><td></td></tr></tfoot>
+    <tfoot aria-hidden="true"><tr><td></td><td class="axis"><span>${at(times.from)}</span><span>${durationWords(times.to - times.from)}</span><span>${at(times.to)}</span></td><td></td></tr></tfoot>
   </table>
   ${times.lanes.length > most ? html`<p class="quiet">${l10n.t('and {0} more waves', times.lanes.length - most)}</p>` : nothing}`;
 }

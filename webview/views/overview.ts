@@ -1,5 +1,6 @@
 /** What there is and what is going on: what needs a person first, then runs in flight, clusters, reservations. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { PageView, ViewContext, ViewDefinition } from '../app/view.ts';
 import { counted } from '../app/words.ts';
 import { l10n } from '../../l10n/words.ts';
@@ -68,27 +69,27 @@ class OverviewPage implements PageView<'overview'> {
       <div class="heading">
         <h1>${l10n.t('Overview')}</h1>
         <p class="actions">
-          <vscode-button appearance="secondary" ?disabled=${this.refreshing} @click=${() => void this.refresh()}>${this.refreshing ? l10n.t('Asking…') : l10n.t('Refresh')}</vscode-button>
+          <vscode-button appearance="secondary" @click=${() => void this.refresh()}>${this.refreshing ? l10n.t('Asking…') : l10n.t('Refresh')}</vscode-button>
           <vscode-button ?disabled=${!this.context.shell().trusted || !this.context.shell().hasFolder} @click=${() => this.context.act('newSweep')}>${l10n.t('New sweep…')}</vscode-button>
         </p>
       </div>
       ${state.failure === null ? nothing : html`<p class="problem" role="alert">${state.failure}</p>`}
-      ${matters.length === 0 ? nothing : html`<section class="card" aria-labelledby="matters"><h2 id="matters">${l10n.t('Needs attention')}</h2><ul class="rows">${matters.map((matter) => this.matter(matter))}</ul></section>`}
+      ${matters.length === 0 ? nothing : html`<section class="card" aria-labelledby="matters"><h2 id="matters">${l10n.t('Needs attention')}</h2><ul class="rows">${repeat(matters, (matter) => JSON.stringify(matter.subject), (matter) => this.matter(matter))}</ul></section>`}
       <div class="columns">
         <div class="column">
           <section class="card" aria-labelledby="in-flight"><h2 id="in-flight">${l10n.t('Runs in flight')}</h2>
-            ${open.length === 0 ? this.noRuns(state) : html`<ul class="rows">${open.map((run) => this.run(run, now))}</ul>`}
+            ${open.length === 0 ? this.noRuns(state) : html`<ul class="rows">${repeat(open, (run) => run.run_id, (run) => this.run(run, now))}</ul>`}
           </section>
-          ${ended.length === 0 ? nothing : html`<section class="card" aria-labelledby="ended"><h2 id="ended">${l10n.t('Ended')}${state.ended > ended.length ? html` <span class="quiet">${l10n.t('the last {0} of {1}', ended.length, state.ended)}</span>` : nothing}</h2><ul class="rows">${ended.map((run) => this.endedRun(run, now))}</ul></section>`}
+          ${ended.length === 0 ? nothing : html`<section class="card" aria-labelledby="ended"><h2 id="ended">${l10n.t('Ended')}${state.ended > ended.length ? html` <span class="quiet">${l10n.t('the last {0} of {1}', ended.length, state.ended)}</span>` : nothing}</h2><ul class="rows">${repeat(ended, (run) => run.run_id, (run) => this.endedRun(run, now))}</ul></section>`}
         </div>
         <div class="column">
           <section class="card" aria-labelledby="clusters"><h2 id="clusters">${l10n.t('Clusters')}</h2>
             ${state.clusterProblems.map((problem) => html`<p class="quiet">${icon('warning', 'wary')} ${problem}</p>`)}
-            <ul class="rows">${state.clusters.map((cluster) => this.cluster(cluster, now))}</ul>
+            <ul class="rows">${repeat(state.clusters, (cluster) => cluster.name, (cluster) => this.cluster(cluster, now))}</ul>
             <p class="actions"><vscode-button appearance="secondary" @click=${() => this.context.act('addCluster')}>${l10n.t('Add cluster…')}</vscode-button></p>
           </section>
           <section class="card" aria-labelledby="reservations"><h2 id="reservations">${l10n.t('Reservations')}</h2>
-            ${state.reservations.length === 0 ? html`<p class="quiet">${l10n.t('No node is held. A reservation keeps one under a name, so that many commands run in it without waiting in the queue.')}</p>` : html`<ul class="rows">${state.reservations.map((reservation) => this.reservation(reservation, now))}</ul>`}
+            ${state.reservations.length === 0 ? html`<p class="quiet">${l10n.t('No node is held. A reservation keeps one under a name, so that many commands run in it without waiting in the queue.')}</p>` : html`<ul class="rows">${repeat(state.reservations, (reservation) => reservation.id, (reservation) => this.reservation(reservation, now))}</ul>`}
             <p class="actions"><vscode-button appearance="secondary" ?disabled=${!this.context.shell().trusted} @click=${() => this.context.act('bookReservation')}>${l10n.t('Book a node…')}</vscode-button></p>
           </section>
         </div>
@@ -99,7 +100,7 @@ class OverviewPage implements PageView<'overview'> {
   private matter({ about, message, command, subject, words, changes, run }: Matter): TemplateResult {
     return html`<li class="matter">
       <span class="lead">${icon('warning', 'wary')}<b>${run === undefined ? about : this.runLink(run, about)}</b> ${message}</span>
-      <vscode-button appearance="secondary" ?disabled=${changes && !this.context.shell().trusted} @click=${() => this.context.act(command, subject)}>${words}</vscode-button>
+      <vscode-button appearance="secondary" ?disabled=${changes && !this.context.shell().trusted} aria-label=${`${words} ${about}`} @click=${() => this.context.act(command, subject)}>${words}</vscode-button>
     </li>`;
   }
 
@@ -143,7 +144,7 @@ class OverviewPage implements PageView<'overview'> {
     return html`<li>
       <p class="line"><span class="lead">${sign}<b>${cluster.name}</b> <span class="quiet">${cluster.scheduler} · ${cluster.state === 'idle' && cluster.heard_at !== null ? l10n.t('seen {0} ago', agoWords(cluster.heard_at, now)) : (words[cluster.state] ?? cluster.state)}</span></span>
         ${free === null ? nothing : html`<span class="facts">${free.stale_reason === null ? l10n.t('seen {0} ago', agoWords(free.observed_at, now)) : l10n.t('stale, {0}', l10n.t('seen {0} ago', agoWords(free.observed_at, now)))}</span>`}
-        ${free === null ? html`<vscode-button class="end" appearance="secondary" ?disabled=${cluster.asking} aria-label=${cluster.asking ? `${l10n.t('Asking…')} ${cluster.name}` : l10n.t('Ask {0} what is free', cluster.name)} @click=${() => void this.ask(cluster.name)}>${cluster.asking ? l10n.t('Asking…') : l10n.t('What is free?')}</vscode-button>` : nothing}</p>
+        ${free === null ? html`<vscode-button class="end" appearance="secondary" aria-label=${cluster.asking ? `${l10n.t('Asking…')} ${cluster.name}` : l10n.t('Ask {0} what is free', cluster.name)} @click=${() => void (cluster.asking || this.ask(cluster.name))}>${cluster.asking ? l10n.t('Asking…') : l10n.t('What is free?')}</vscode-button>` : nothing}</p>
       ${free === null ? nothing : html`
         <p class="line load">${this.load(l10n.t('{0} of {1} cores free', free.cpus_free, free.cpus_total), free.cpus_total - free.cpus_free, free.cpus_total)}${free.gpus.map((gpu) => this.load(l10n.t('{0} of {1} {2} free', gpu.free, gpu.total, gpu.type === '' ? 'GPU' : gpu.type), gpu.total - gpu.free, gpu.total))}</p>
         ${free.mine_running + free.mine_pending === 0 ? nothing : html`<p class="quiet">${l10n.t('your jobs: {0} running, {1} waiting', free.mine_running, free.mine_pending)}</p>`}`}
@@ -151,7 +152,7 @@ class OverviewPage implements PageView<'overview'> {
   }
 
   private load(words: string, used: number, total: number): TemplateResult {
-    return html`<span class="gauge"><span class="bar small" role="img" aria-label=${words}><span class="used" .style=${`width: ${total === 0 ? 0 : Math.round((100 * used) / total)}%`}></span></span>${words}</span>`;
+    return html`<span class="gauge"><span class="bar small" aria-hidden="true"><span class="used" .style=${`width: ${total === 0 ? 0 : Math.round((100 * used) / total)}%`}></span></span>${words}</span>`;
   }
 
   private reservation(reservation: OverviewReservation, now: Date): TemplateResult {
@@ -163,7 +164,7 @@ class OverviewPage implements PageView<'overview'> {
     const facts = [...(alive && reservation.idle_s !== null && reservation.idle_s >= 60 ? [l10n.t('idle {0}', durationWords(reservation.idle_s))] : []), ...(reservation.node_hours === null ? [] : [l10n.t('{0} node-h', hoursWords(reservation.node_hours))]), ...(reservation.observed_at === null ? [] : [l10n.t('seen {0} ago', agoWords(reservation.observed_at, now))])];
     return html`<li>
       <p class="line"><span class="lead">${icon('server', alive ? 'good' : 'dim')}<b>${reservation.name}</b> <span class="quiet">${[reservation.cluster, ...(reservation.node === '' ? [] : [reservation.node]), reservation.word].join(' · ')}</span></span><span class="facts">${facts.join(' · ')}</span></p>
-      ${alive && left !== undefined ? html`<p class="line load">${html`<span class="gauge"><span class="bar small" role="img" aria-label=${l10n.t('time left')}><span class="used" .style=${`width: ${Math.max(0, Math.min(100, Math.round(100 * (1 - left / Math.max(1, whole)))))}%`}></span></span>${reservation.persistent ? l10n.t('{0} left, renews itself', durationWords(left)) : l10n.t('{0} left', durationWords(left))}</span>`}</p>` : nothing}
+      ${alive && left !== undefined ? html`<p class="line load">${html`<span class="gauge"><span class="bar small" aria-hidden="true"><span class="used" .style=${`width: ${Math.max(0, Math.min(100, Math.round(100 * (1 - left / Math.max(1, whole)))))}%`}></span></span>${reservation.persistent ? l10n.t('{0} left, renews itself', durationWords(left)) : l10n.t('{0} left', durationWords(left))}</span>`}</p>` : nothing}
       <p class="actions">
         ${reservation.held ? html`<vscode-button appearance="secondary" aria-label=${l10n.t('Attach to {0}', reservation.name)} @click=${() => this.context.act('attachReservation', subject)}>${l10n.t('Attach')}</vscode-button>` : nothing}
         <vscode-button appearance="secondary" aria-label=${l10n.t('Release {0}', reservation.name)} ?disabled=${!this.context.shell().trusted} @click=${() => this.context.act('releaseReservation', subject)}>${l10n.t('Release')}</vscode-button>
@@ -176,7 +177,9 @@ class OverviewPage implements PageView<'overview'> {
     await this.context.request('ask', { cluster }).catch(() => undefined);
   }
 
+  /** Its button is never disabled: that would take the focus from whoever pressed it. */
   private async refresh(): Promise<void> {
+    if (this.refreshing) return;
     this.refreshing = true;
     this.context.redraw();
     await this.context.request('refresh', {}).catch(() => undefined);

@@ -141,49 +141,74 @@ describe('The first start (ui)', function () {
     });
   });
 
-  describe('by the keyboard alone', () => {
+  describe('by the walkthrough, with the keyboard alone', () => {
     it('gets as far in another empty folder', async () => {
       const folder = path.join(place.home, 'by keyboard');
       await fs.mkdir(folder);
       const window = await workbench.anotherWindow(folder);
-      const { keyboard, quickPick, inputBox } = window;
-      /** F1 and the words that somebody would type. */
-      const command = (words: string, title: string): Promise<boolean> =>
-        until(`the command ${title}`, async () => {
-          await window.openPalette(words);
-          if (!(await quickPick.has(title, 3000))) return quickPick.cancel().then(() => false);
-          await keyboard.isIn('.quick-input-widget');
-          await keyboard.goTo(new RegExp(title.replace('…', '.')), 'ArrowDown', 10);
-          await keyboard.press('Enter');
-          return true;
-        });
+      const { keyboard, quickPick, inputBox, walkthrough } = window;
       const choose = async (step: string | RegExp, row: RegExp): Promise<void> => {
         await quickPick.step(step);
         await keyboard.isIn('.quick-input-widget');
         await keyboard.goTo(row, 'ArrowDown', 20);
         await keyboard.press('Enter');
       };
+      /** From a page that is shown over it. */
+      const back = (): Promise<void> => keyboard.command('hpc get started', 'HPC Agent: Get started');
       try {
-        // By name, without the walkthrough: it takes the focus to its open step a moment after it is shown, from the guide too.
-        await command('hpc try the sample', 'HPC Agent: Try the sample…');
+        await keyboard.command('hpc focus on runs', 'HPC Agent: Focus on Runs View');
+        await window.tree('Runs').welcomed(/No runs yet/);
+        // The view that had the focus makes place for these words, so that Tab may begin at the top of the window.
+        await keyboard.goTo(/^Get started$/);
+        await keyboard.press('Enter');
+        await walkthrough.isDone('Open a folder');
+        await keyboard.pressStep('Find the scripts', 'Add the sample to it');
         await choose('Two scripts that forecast', /Add it to/);
         await sampleIn(folder);
-        await command('hpc new sweep', 'HPC Agent: New sweep…');
+        await keyboard.pressStep('Find the scripts', 'Find scripts');
+        await quickPick.step('2 scripts can be run');
+        await keyboard.isIn('.quick-input-widget');
+        await keyboard.press('Escape');
+        await walkthrough.isDone('Find the scripts');
+        await keyboard.pressStep('Choose where to run', 'Check this computer');
+        await walkthrough.isDone('Choose where to run');
+        await keyboard.pressStep('Say what to vary', 'New sweep…');
         await choose('Scripts to run', /ml_ridge/);
         for (const [name, prompt, values] of [['horizon', /months ahead/, '1,6'], ['alpha', /penalty/, '1,100']] as const) {
           await choose('Choose a parameter', new RegExp(`\\b${name}\\b`));
           await inputBox.step(prompt);
+          await keyboard.isIn('.quick-input-widget');
           await keyboard.type(values);
           await keyboard.press('Enter');
         }
         await choose('Choose a parameter', /Continue/);
         await choose('Where to run', /this-computer/);
         await choose('Resources on this-computer', /Continue/);
+        await quickPick.step('What would happen');
+        await keyboard.isIn('.quick-input-widget');
+        await keyboard.press('Escape');
+        await walkthrough.isDone('Say what to vary');
+        await keyboard.pressStep('See what would happen', 'Plan');
+        await choose('Where to run', /this-computer/);
+        await says(await window.editor.webview('#page main'), /4 tasks/);
+        await back();
+        await walkthrough.isDone('See what would happen');
+        await keyboard.pressStep('Submit', 'Submit run…');
+        await choose('Where to run', /this-computer/);
+        await choose('Resources on this-computer', /Continue/);
         await choose('What would happen', /Submit 4 tasks/);
-        const { label } = await window.tree('Runs').row(/by-keyboard|by keyboard/);
+        await walkthrough.isDone('Submit');
+        const { label } = await window.tree('Runs').row(/forecast|keyboard/);
         await window.tree('Runs').rowDescribed(label, /^complete · 4 tasks/);
-        await command('hpc explore results', 'HPC Agent: Explore results');
-        await choose(/Run whose results/, /keyboard/);
+        // It was shown to whoever submitted it.
+        await keyboard.isIn('.part.sidebar');
+        await back();
+        await keyboard.pressStep('Watch it', 'Open dashboard');
+        await says(await window.editor.webview('#page main'), /4 tasks[\s\S]*Waves/);
+        await back();
+        await walkthrough.isDone('Watch it');
+        await keyboard.pressStep('Look at the results', 'Explore results');
+        await choose(/Run whose results/, /forecast|keyboard/);
         const page = await window.editor.webview('.results table.heat');
         await says(page, /The best \d points/);
         // In the page, too: a point opens its tasks.
@@ -192,6 +217,9 @@ describe('The first start (ui)', function () {
         await until('the tasks of the point', async () => (await page.locator('[data-part="detail"]').innerText()).includes('complete'));
         assert.equal(await page.locator('figure.effect').count(), 2);
         await window.screenshot('first-keyboard-results-dark');
+        await back();
+        await until('every step to be done', async () => (await walkthrough.steps()).length === 8 && (await walkthrough.steps()).every(({ done }) => done));
+        await window.screenshot('first-keyboard-walkthrough-dark');
       } catch (error) {
         await window.screenshot('failed-first-keyboard');
         throw error;

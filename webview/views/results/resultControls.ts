@@ -21,7 +21,7 @@ export function resultControls({ metrics, metric, analysis, chosen, choose }: Co
     ${dropdown(l10n.t('Metric'), metrics.map((name) => [name, name]), metric, (name) => choose({ metric: name }))}
     ${dropdown(l10n.t('Better is'), [['lower', l10n.t('lower')], ['higher', l10n.t('higher')]], analysis.better, (better) => choose({ better: { ...chosen.better, [metric]: better === 'higher' ? 'higher' : 'lower' } }))}
     ${analysis.repetitions.map(([name, isAveraged]) => html`<vscode-checkbox class="average" ?checked=${isAveraged} .checked=${isAveraged} @change=${(event: Event) => choose({ averaged: { ...chosen.averaged, [name]: (event.target as HTMLInputElement).checked }, brushes: {} })}>${l10n.t('Average over {0}', name)}</vscode-checkbox>`)}
-    <vscode-text-field class="query" placeholder=${l10n.t('Filter: {0}', exampleOf(analysis))} aria-label=${l10n.t('Filter')} .value=${chosen.query} @input=${(event: Event) => choose({ query: value(event) })}></vscode-text-field>
+    <vscode-text-field class="query" placeholder=${l10n.t('Filter: {0}', exampleOf(analysis))} .value=${chosen.query} @input=${(event: Event) => choose({ query: value(event) })}><span slot="name">${l10n.t('Filter')}</span></vscode-text-field>
     <span class="quiet found-count" aria-live="polite">${analysis.inside.length === analysis.points.length ? nothing : l10n.t('{0} of {1} points', analysis.inside.length, analysis.points.length)}</span>
     ${chosen.query !== '' || hasBrush ? html`<vscode-button appearance="secondary" @click=${() => choose({ query: '', brushes: {} })}>${l10n.t('Show all')}</vscode-button>` : nothing}
     ${analysis.queryProblem ? html`<p class="problem" role="alert">${queryWords(analysis.queryProblem)}</p>` : nothing}

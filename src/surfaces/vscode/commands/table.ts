@@ -5,6 +5,7 @@ import { CancelledError } from '../../../foundation/abort.ts';
 import { commandIds, type CommandHandler, type CommandTable } from '../commandIds.ts';
 import { tellError, type Editor } from '../editor.ts';
 import { runIdOf, subjectOf } from '../subjects.ts';
+import { afterWalkthrough } from './afterWalkthrough.ts';
 import type { TreeNode } from '../trees/node.ts';
 import type { Forwards } from '../terminals/forwards.ts';
 import type { LanguageHelp } from '../language/register.ts';
@@ -110,7 +111,7 @@ export function commandTable({ editor, views, logs, language, forwards, dashboar
 
 export function registerCommands(parts: CommandParts): vscode.Disposable {
   const table = commandTable(parts);
-  return vscode.Disposable.from(...commandIds.map((name) => vscode.commands.registerCommand(`hpc-agent.${name}`, guarded(parts.editor, onSelection(parts.views, table[name])))));
+  return vscode.Disposable.from(...commandIds.map((name) => vscode.commands.registerCommand(`hpc-agent.${name}`, guarded(parts.editor, afterWalkthrough(onSelection(parts.views, table[name]))))));
 }
 
 /** A key is pressed on whatever is selected: the editor says nothing about it, so the manifest names the view. */

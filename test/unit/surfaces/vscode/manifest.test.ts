@@ -66,6 +66,12 @@ describe('What package.json says about the editor side (unit)', () => {
     assert.deepEqual(used.filter((command) => command.startsWith('hpc-agent.') && !known.has(command)), []);
   });
 
+  it('says of each button of the walkthrough that asks something where it was pressed', () => {
+    const links = manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.flatMap(({ description }) => [...description.matchAll(/command:hpc-agent\.(\w+)([^)]*)/g)].map(([, name, rest]) => [name, decodeURIComponent(rest ?? '')])));
+    const asksNothing = ['preflight', 'openDashboard'];
+    assert.deepEqual(links.filter(([name = '', rest]) => rest !== '?["walkthrough"]' && !asksNothing.includes(name)), []);
+  });
+
   it('writes titles in sentence case under one category', () => {
     for (const { title, category } of manifest.contributes.commands) {
       assert.equal(category, 'HPC Agent');
