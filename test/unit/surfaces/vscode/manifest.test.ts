@@ -9,6 +9,8 @@ const catalogue = await loadCatalogue();
 
 interface MenuItem {
   readonly command: string;
+  readonly group?: string;
+  readonly when?: string;
 }
 interface Manifest {
   readonly main: string;
@@ -70,6 +72,14 @@ describe('What package.json says about the editor side (unit)', () => {
     const links = manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.flatMap(({ description }) => [...description.matchAll(/command:hpc-agent\.(\w+)([^)]*)/g)].map(([, name, rest]) => [name, decodeURIComponent(rest ?? '')])));
     const asksNothing = ['preflight', 'openDashboard'];
     assert.deepEqual(links.filter(([name = '', rest]) => rest !== '?["walkthrough"]' && !asksNothing.includes(name)), []);
+  });
+
+  it('has each button of a row in the menu of the row, too, which opens by a key', () => {
+    const items = manifest.contributes.menus['view/item/context'] ?? [];
+    const placeOf = ({ command, when = '' }: MenuItem): string => `${command} in ${/view == (\S+)/.exec(when)?.[1] ?? ''}`;
+    const isButton = ({ group = '' }: MenuItem): boolean => group.startsWith('inline');
+    const inMenu = new Set(items.filter((item) => !isButton(item)).map(placeOf));
+    assert.deepEqual(items.filter(isButton).map(placeOf).filter((place) => !inMenu.has(place)), []);
   });
 
   it('writes titles in sentence case under one category', () => {
