@@ -133,8 +133,8 @@ class OverviewPage implements PageView<'overview'> {
 
   private endedRun(run: OverviewRun, now: Date): TemplateResult {
     const cost = run.cost === null ? [] : [l10n.t('{0} core-h', hoursWords(run.cost.core_hours)), ...(run.cost.gpu_hours === null ? [] : [l10n.t('{0} GPU-h', hoursWords(run.cost.gpu_hours))])];
-    return html`<li><p class="line"><span class="lead">${stateIcon(run.lifecycle)}<b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word} · ${run.counts.complete === run.total ? counted(run.total, 'task') : l10n.t('{0} of {1} done', run.counts.complete, run.total)}</span></span><span class="facts">${[run.cluster, ...cost, l10n.t('{0} ago', agoWords(run.submitted_at, now))].join(' · ')}</span>
-      ${run.hasResults ? html`<vscode-button class="end" appearance="secondary" aria-label=${l10n.t('Results of {0}', run.name)} @click=${() => this.context.go({ view: 'results', params: { run: run.run_id } })}>${l10n.t('Results')}</vscode-button>` : nothing}</p></li>`;
+    return html`<li><p class="line"><span class="lead">${stateIcon(run.lifecycle)}<b>${this.runLink(run.run_id, run.name)}</b> <span class="quiet">${run.word} · ${run.counts.complete === run.total ? counted(run.total, 'task') : l10n.t('{0} of {1} done', run.counts.complete, run.total)}</span></span><span class="tail"><span class="facts">${[run.cluster, ...cost, l10n.t('{0} ago', agoWords(run.submitted_at, now))].join(' · ')}</span>
+      ${run.hasResults ? html`<vscode-button class="end" appearance="secondary" aria-label=${l10n.t('Results of {0}', run.name)} @click=${() => this.context.go({ view: 'results', params: { run: run.run_id } })}>${l10n.t('Results')}</vscode-button>` : nothing}</span></p></li>`;
   }
 
   private cluster(cluster: ClusterShape, now: Date): TemplateResult {
