@@ -90,10 +90,11 @@ export class RunNotifier implements vscode.Disposable {
   private async tell(folder: string, runId: string, event: string): Promise<void> {
     const run = this.parts.runs.find(runId);
     const notice = run && noticesOf(run).find((candidate) => candidate.event === event);
-    if (!run || !notice || !isWanted(notice, this.level())) return;
+    if (!run || !notice) return;
     const [claimed] = await this.claim(folder, run, [event]);
     this.told.add(`${runId} ${event}`);
-    if (claimed === undefined || (vscode.window.state.focused && this.parts.isInView(runId))) return;
+    // What nobody wanted to hear when it happened is not told later, when the setting is another one.
+    if (claimed === undefined || !isWanted(notice, this.level()) || (vscode.window.state.focused && this.parts.isInView(runId))) return;
     await this.show(folder, runId, notice);
   }
 
