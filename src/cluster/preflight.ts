@@ -16,6 +16,7 @@ import { askAgent, findKeyFiles, probeTcp } from './preflightLocal.ts';
 import { cachedPreflight, rememberPreflight, type PreflightCheck, type PreflightCheckName, type PreflightReport } from './preflightReport.ts';
 import { clockCommand, parseClock, parseRemoteFacts, remoteFactsCommand, type FolderFacts, type RemoteFacts } from './preflightRemote.ts';
 import { expandRemotePath, type ClusterProfile } from './profile.ts';
+import { isNoAccounting } from './session.ts';
 
 /** What preflight needs of a cluster in use. */
 export interface PreflightSession {
@@ -227,7 +228,12 @@ async function checkFarSide(session: PreflightSession, environment: RemoteEnviro
     // An id that no job has: whether it answers is the question, not what.
     const query = dialect.accounting(['1'], new Date(Date.now() - 3_600_000), await session.tools(exec));
     if (!query) return yes('There is none; how tasks ended is seen from their own records.');
-    await session.ask([query], exec);
+    try {
+      await session.ask([query], exec);
+    } catch (error) {
+      if (isNoAccounting(error)) return yes(`There is none (${messageOf(error)}); how tasks ended is seen from their own records.`);
+      throw error;
+    }
     return yes('Accounting answers.');
   });
   await check('scratch', true, async () => {

@@ -48,6 +48,18 @@ export class ClusterSession {
     return (await this.facts(options)).tools;
   }
 
+  /**
+   * The site keeps no accounting, although its program is there (Slurm: accounting_storage/none). From now on it counts as missing: the
+   * queue is then asked for what ended a moment ago, too. True the first time.
+   */
+  async noteNoAccounting(): Promise<boolean> {
+    const facts = await this.facts();
+    const { sacct, ...tools } = facts.tools.tools;
+    if (sacct === undefined) return false;
+    this.known = Promise.resolve({ ...facts, tools: { ...facts.tools, tools } });
+    return true;
+  }
+
   /** Throws `remote_command_failed` where the far side lacks Python or the scheduler's programs. */
   async facts(options: ExecOptions = {}): Promise<ClusterFacts> {
     this.known ??= this.learn(options);
@@ -122,6 +134,8 @@ export class ClusterSession {
     return path.posix.join(scratch, 'hpc-agent', `${name}-${workspace.id.slice(0, 8)}`);
   }
 }
+
+export const isNoAccounting = (error: unknown): boolean => HpcError.is(error) && error.details?.reason === 'accounting_disabled';
 
 export function commandOnWire(command: SchedulerCommand): Readonly<Record<string, unknown>> {
   return { argv: command.argv, stdin: command.stdin ?? '', unset: command.unset, env: command.env ?? {}, timeout: command.timeoutS };

@@ -44,5 +44,10 @@ export async function listJobs(cluster: string, deps: JobDeps, call: Pick<CallOp
   const ended = seen.ended
     .filter((row) => !inQueue.has(row.jobId))
     .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: stateOf(row), reason: '', node: row.node, ...known(row.jobId), exitCode: row.exitCode, elapsedS: row.elapsedS }));
-  return [...queued, ...ended];
+  const told = new Set([...queued, ...ended].map(({ jobId }) => jobId));
+  // Submitted here, and nobody tells what became of it: that is no reason to hide it.
+  const silent = records
+    .filter(({ job_id }) => !told.has(job_id ?? ''))
+    .map((record): ListedJob => ({ jobId: record.job_id ?? '', indices: null, name: record.name, state: 'unknown', reason: 'neither the queue nor accounting tells of it', node: '', ours: true, what: record.what, exitCode: null, elapsedS: null }));
+  return [...queued, ...ended, ...silent];
 }

@@ -6,12 +6,13 @@
  * - The queue is asked before the logs are read, so a task that ends in between is seen to have ended.
  * - Accounting is asked only for jobs that the last answer of the queue did not explain, and not more often than
  *   `accountingIntervalMs` (`absentIntervalMs` while a job is newly missing, since accounting lags); most ticks need none.
+ * - A site without accounting costs a second round trip, once: see `noteNoAccounting`.
  * - One question at a time per cluster: who finds a snapshot younger than `freshMs` after waiting for the lock uses it.
  * - What could not be asked leaves the last good answer, and the reason, in the run's facts.
  */
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
-import { commandOnWire } from '../cluster/session.ts';
+import { commandOnWire, isNoAccounting } from '../cluster/session.ts';
 import { CancelledError } from '../foundation/abort.ts';
 import { HpcError, toHpcError } from '../foundation/errors.ts';
 import { withFileLock } from '../foundation/fileLock.ts';
@@ -97,6 +98,7 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
   const since = new Date(Math.min(...runs.map((run) => Date.parse(run.sidecar.submitted_at))) - 3_600_000);
   const accountingQuery = questioned.length > 0 ? session.dialect.accounting(questioned, since, facts.tools) : undefined;
   let more = true;
+  let isOff = false;
   for (let round = 0; more; round += 1) {
     const asked = round === 0;
     const requestedRuns = await Promise.all(
@@ -138,6 +140,7 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
           const { rows } = accountingQuery.parse(output, false);
           await Promise.all(runs.map((run) => storeAccounting(deps, run, rows, at)));
         });
+        isOff = isNoAccounting(trouble);
         if (trouble) deps.log.info('accounting could not be asked', { cluster: session.profile.name, reason: trouble.message });
       }
     }
@@ -146,6 +149,8 @@ async function observeNow(session: ClusterSession, runs: readonly OpenRun[], dep
     if (problem) throw problem;
     more = reply.more === true;
   }
+  // Once: the queue is asked anew, now for what ended as well, since nobody else will tell.
+  if (isOff && (await session.noteNoAccounting())) await observeNow(session, runs, deps, directory, options);
 }
 
 /** Jobs with tasks that neither an event nor the last queue explains, if it is time to ask; else none. */

@@ -9,7 +9,7 @@ import { defineOperation, type OperationContext } from '../operation.ts';
 import { resourcesOf } from '../runRequest.ts';
 import { clusterName, resources } from '../schemas.ts';
 
-export const jobId = z.string().check(z.regex(/^\d+(\[\])?$/, 'a job id is a number'), z.describe('Job id as the scheduler gave it.'));
+export const jobId = z.string().check(z.regex(/^\d+(\[\])?$/, 'a job id is a number; for an element of an array (16_2, 16[2]) give the array’s, 16'), z.describe('Job id as the scheduler gave it.'));
 
 const jobShape = z.object({
   job_id: z.string(),

@@ -149,7 +149,10 @@ export function parseArguments(verb: string, words: readonly string[], schema: J
         assign(input, [name], quoteCommand(words.slice(at)), verb);
         break;
       }
-      if (name === undefined) throw usage(`${JSON.stringify(word)} is one word too many for ${verb}.`, verb);
+      if (name === undefined) {
+        const missing = (schema.required ?? []).filter((key) => input[key] === undefined && !words.includes(flagOf(key)));
+        throw usage(`${JSON.stringify(word)} is one word too many for ${verb}: it takes ${positional.length === 0 ? 'flags only' : `${positional.map((key) => `<${key}>`).join(' ')} and flags`}${missing.length === 0 ? '' : `, and lacks ${missing.map(flagOf).join(', ')}`}.`, verb);
+      }
       assign(input, [name], valueOf(word, schemaAt(schema, [name])), verb);
       continue;
     }

@@ -204,6 +204,11 @@ describe('preflight (unit)', () => {
       };
       const report = await run();
       assert.deepEqual([one(report, 'accounting').ok, report.all_ok], [false, true]);
+      // Slurm with accounting_storage/none, whose sacct is there all the same.
+      far.accounting = () => {
+        throw new HpcError('remote_command_failed', 'sacct: Slurm accounting storage is disabled', { details: { reason: 'accounting_disabled' } });
+      };
+      assert.deepEqual([one(await run({ force: true }), 'accounting').ok], [true]);
       far.accounting = undefined;
       assert.equal(one(await run({ force: true }), 'accounting').ok, true);
     });

@@ -186,4 +186,13 @@ describe('the pace of asking accounting (unit)', function () {
     for (const seconds of [0, 15, 30, 45, 59, 60, 75, 119, 120]) asked.push((await lookAt(seconds))[0]);
     assert.deepEqual(asked, [1, 1, 1, 1, 1, 2, 2, 2, 3]);
   });
+
+  it('a site that keeps none, although sacct is there: asked once, and the queue then tells of what ended, too', async () => {
+    await place.says('sacct', '!Slurm accounting storage is disabled\n');
+    await place.says('squeue', queueRow('1001_1', 'TIMEOUT', 'node1') + queueRow('1001_2', 'RUNNING', 'node1'));
+    assert.deepEqual(await lookAt(0), [1, 'timeout running']);
+    assert.deepEqual(await lookAt(61), [1, 'timeout running']);
+    const asked = (await fs.readFile(path.join(place.directory, 'bin', 'squeue.asked'), 'utf8')).trim().split('\n');
+    assert.deepEqual(asked.map((line) => line.includes('--states=all')), [false, true, true]);
+  });
 });
