@@ -1,4 +1,5 @@
 /** Problems of the files that are open, at their places, with what mends them. Rule: a text is judged as it is now; an answer for an older one is dropped. */
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { TasksText } from '../../../operations/editing/checkPython.ts';
@@ -21,8 +22,8 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
   private readonly collection = vscode.languages.createDiagnosticCollection('hpc-agent');
   private readonly checked = new Map<string, Checked>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
-  /** Folders whose tasks.py was evaluated, by the version of its text. */
-  private readonly evaluated = new Map<string, number>();
+  /** Folders whose tasks.py was evaluated: the version of its text, and which file it was on the disk. */
+  private readonly evaluated = new Map<string, { readonly version: number; readonly stamp: string }>();
   private readonly core: Core;
   private readonly sweeps: Sweeps;
   private readonly subscriptions: vscode.Disposable;
@@ -56,13 +57,13 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
       });
   }
 
-  /** tasks.py of the folder came, went or was written by something else than its editor. */
-  touched(folder: string, isRewritten: boolean): void {
+  /** tasks.py of the folder came, went or was written by something else than its editor. The editor may tell late: of the very file that was evaluated since. */
+  async touched(folder: string, isRewritten: boolean): Promise<void> {
     const file = vscode.Uri.file(path.join(folder, '.hpc', 'tasks.py')).toString();
     const document = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === file);
-    if (!document) return void this.sweeps.look(folder);
+    if (!document) return this.sweeps.look(folder);
     // The editor takes what was written to the file, which is a change of the text; what is being typed is judged as it is typed.
-    if (isRewritten || document.isDirty) return;
+    if (isRewritten || document.isDirty || (await stampOf(document.uri)) === this.evaluated.get(folder)?.stamp) return;
     this.evaluated.delete(folder);
     this.soon(document, settleMs);
   }
@@ -136,17 +137,17 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
       this.sweeps.forget(folder);
       return tasks.problems;
     }
-    this.evaluate(folder, document, tasks, isBroken);
+    this.evaluate(folder, document, await stampOf(document.uri), tasks, isBroken);
     const { state, failure } = this.sweeps.get(folder);
     const ofSweep = state.kind === 'known' ? problemsOfSweep(state.sweep, tasks) : failure && !isBroken ? [failure] : [];
     return [...tasks.problems, ...ofSweep];
   }
 
   /** Once for each text that is on the disk. */
-  private evaluate(folder: string, document: vscode.TextDocument, tasks: TasksText, isBroken: boolean): void {
-    if (this.evaluated.get(folder) === document.version) return;
+  private evaluate(folder: string, document: vscode.TextDocument, stamp: string, tasks: TasksText, isBroken: boolean): void {
+    if (this.evaluated.get(folder)?.version === document.version) return;
     const mayRun = vscode.workspace.isTrusted && tasks.isHarmless && !isBroken && vscode.workspace.getConfiguration('hpcAgent', document.uri).get('evaluateOnSave', true);
-    this.evaluated.set(folder, document.version);
+    this.evaluated.set(folder, { version: document.version, stamp });
     void (mayRun ? this.sweeps.countUnasked(folder) : this.sweeps.look(folder));
   }
 
@@ -159,6 +160,11 @@ export class Checks implements vscode.Disposable, vscode.CodeActionProvider {
     if (folder !== undefined) this.evaluated.delete(folder);
     this.collection.delete(uri);
   }
+}
+
+/** Another one for another file, also of the same text; empty where there is none. */
+async function stampOf({ fsPath }: vscode.Uri): Promise<string> {
+  return fs.stat(fsPath).then(({ ino, mtimeMs, size }) => `${ino} ${mtimeMs} ${size}`, () => '');
 }
 
 const linesOf = (document: vscode.TextDocument): readonly string[] => document.getText().split(/\r?\n/);

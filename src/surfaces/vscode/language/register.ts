@@ -26,7 +26,7 @@ export function registerLanguageHelp(core: Core): LanguageHelp {
       const folder = folderOf(uri);
       if (folder === undefined || !(isSweepOf(uri, folder) || uri.path === vscode.Uri.joinPath(vscode.Uri.file(folder), '.hpc').path)) return;
       lenses.again();
-      checks.touched(folder, isRewritten);
+      void checks.touched(folder, isRewritten);
     };
     owned.push(files, files.onDidCreate((uri) => touched(uri, false)), files.onDidDelete((uri) => touched(uri, false)), files.onDidChange((uri) => touched(uri, true)));
     owned.push(sweeps, checks, lenses, lenses.onDidChangeCodeLenses(() => lensesChanged.fire()));
