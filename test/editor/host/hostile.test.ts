@@ -30,11 +30,12 @@ describe('Folders that make trouble', function () {
   it('does not evaluate a tasks.py again and again that never ends, and does so, and stops, when it is told to', async () => {
     // The editor tells of a new file late: when it is being evaluated, or was.
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '{.hpc,.hpc/tasks.py}'));
-    const told = new Promise<void>((resolve) => watcher.onDidCreate(() => resolve()));
+    let isTold = false;
+    watcher.onDidCreate(() => (isTold = true));
     await fs.writeFile(tasks().fsPath, 'import os\nprint("[{" * 1000)\nopen("starts", "a").write("x")\nwhile not os.path.exists("ready"):\n    os.system("sleep 0.1")\n\n\ndef total():\n    print("noise")\n    return 2\n\n\ndef resolve(i):\n    return {"n": i}\n');
     const starts = async (): Promise<number> => (await fs.readFile(path.join(folder, 'starts'), 'utf8').catch(() => '')).length;
     const editor = await vscode.window.showTextDocument(tasks());
-    await told;
+    await eventually('the editor to tell of the new file', () => isTold || notYet('nothing'));
     watcher.dispose();
     const { title, command, arguments: given } = await lens(/takes long/);
     assert.equal(title, 'Count the tasks');
