@@ -9,7 +9,7 @@ export interface Locator {
   dblclick(): Promise<void>;
   boundingBox(): Promise<{ readonly x: number; readonly y: number; readonly width: number; readonly height: number } | null>;
   hover(options?: { timeout?: number }): Promise<void>;
-  fill(text: string): Promise<void>;
+  fill(text: string, options?: { timeout?: number }): Promise<void>;
   press(key: string): Promise<void>;
   focus(): Promise<void>;
   count(): Promise<number>;

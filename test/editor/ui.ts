@@ -69,25 +69,26 @@ export class Workbench {
     page.on('pageerror', (error) => this.consoleErrors.push(error.message));
   }
 
-  /** Opens the palette and narrows it, without taking anything. */
+  /** Opens the palette and narrows it, without taking anything. It closes by itself when something else takes the focus: then once more. */
   async openPalette(filter = ''): Promise<void> {
     await until('the command palette', async () => {
       await this.page.keyboard.press('F1');
-      return await until('the quick input', () => this.quickPick.isOpen(), 3000);
+      await until('the quick input', () => this.quickPick.isOpen(), 3000);
+      await this.quickPick.type(`>${filter}`, 3000);
+      return await this.quickPick.isOpen();
     });
-    await this.quickPick.type(`>${filter}`);
   }
 
   /** Runs a command by its full title in the palette: `HPC Agent: New Sweep…`. */
   async runCommand(title: string): Promise<void> {
-    // An open palette does not learn of extensions that are still being loaded: open it again until it has the command.
+    // An open palette does not learn of extensions that are still being loaded, and one that was just opened may be closed by an editor
+    // that takes the focus late: open it again until the command is taken.
     await until(`the command ${title}`, async () => {
       await this.openPalette(title);
-      if (await this.quickPick.has(title, 3000)) return true;
-      await this.quickPick.cancel();
+      if (await this.quickPick.take(title, 3000)) return true;
+      if (await this.quickPick.isOpen()) await this.quickPick.cancel();
       return false;
     });
-    await this.quickPick.accept(title);
   }
 
   /** The text on screen in the output panel, once it contains what is wanted. */

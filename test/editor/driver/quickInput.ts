@@ -29,13 +29,13 @@ export class QuickInput {
   }
 
   /** Waits until a step is open: with this title, or with this text as placeholder or prompt. */
-  async step(wanted?: string | RegExp): Promise<void> {
+  async step(wanted?: string | RegExp, timeoutMs = patienceMs): Promise<void> {
     await until(`the quick input ${wanted === undefined ? '' : String(wanted)}`, async () => {
       if (!(await this.isOpen())) return false;
       if (wanted === undefined) return true;
       const texts = [await this.title(), await this.placeholder(), await this.message()];
       return texts.some((text) => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)));
-    });
+    }, timeoutMs);
   }
 
   async title(): Promise<string> {
@@ -58,9 +58,9 @@ export class QuickInput {
   }
 
   /** Types the filter of a pick or the value of a box, in place of what is there. */
-  async type(text: string): Promise<void> {
-    await this.step();
-    await this.input.fill(text);
+  async type(text: string, timeoutMs = patienceMs): Promise<void> {
+    await this.step(undefined, timeoutMs);
+    await this.input.fill(text, { timeout: timeoutMs });
   }
 
   /** Types the filter and waits for a row whose label matches. */
@@ -85,18 +85,21 @@ export class QuickInput {
     });
   }
 
-  /** True as soon as a row has this label; false when none has within the time. */
-  async has(label: string | RegExp, timeoutMs: number): Promise<boolean> {
-    return await this.row(label, timeoutMs).then(
-      () => true,
-      () => false,
-    );
+  /** Takes the row with this label if it is there within the time; false when it is not, or when the pick was closed before it could be taken. */
+  async take(label: string | RegExp, timeoutMs: number): Promise<boolean> {
+    const row = this.rowLabelled(label);
+    const isThere = await until(`the row ${String(label)}`, () => row.isVisible(), timeoutMs).catch(() => false);
+    return isThere && (await row.locator('.label-name').first().click({ timeout: timeoutMs }).then(() => true, () => false));
+  }
+
+  /** Found by its text again at the moment of the press: the list may still be moving. */
+  private rowLabelled(label: string | RegExp): Locator {
+    return this.widget.locator('.quick-input-list .monaco-list-row', { has: this.page.locator('.label-name', { hasText: wholeText(label) }) }).first();
   }
 
   private async row(label: string | RegExp, timeoutMs = patienceMs): Promise<Locator> {
     await this.step();
-    // Found by its text again at the moment of the press: the list may still be moving.
-    const row = this.widget.locator('.quick-input-list .monaco-list-row', { has: this.page.locator('.label-name', { hasText: wholeText(label) }) }).first();
+    const row = this.rowLabelled(label);
     await until(`the row ${String(label)} of the quick pick`, () => row.isVisible(), timeoutMs);
     return row;
   }

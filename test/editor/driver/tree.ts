@@ -2,6 +2,9 @@
 import type { Locator, Page } from '../playwright.ts';
 import { cssString, labelled, matches, plain, until } from './wait.ts';
 
+/** How long one try to reach a row may take before the row is looked for again. */
+const reachMs = 5000;
+
 export interface TreeRow {
   readonly label: string;
   readonly description: string;
@@ -77,8 +80,16 @@ export class Tree {
     return this.pane.locator(`.monaco-list-row${spokenSelector}`, { hasText: text }).first();
   }
 
+  /** A row that says something else meanwhile (its progress, say) is another one to the page: it is looked for again. */
+  private async onRow(label: string | RegExp, deed: (row: Locator) => Promise<void>): Promise<void> {
+    await until(`the row ${String(label)} of ${this.title} to be reached`, async () => {
+      await deed(await this.element(label));
+      return true;
+    });
+  }
+
   async click(label: string | RegExp): Promise<void> {
-    await (await this.element(label)).click();
+    await this.onRow(label, (row) => row.click({ timeout: reachMs }));
   }
 
   /** Drags a row with the mouse onto the editors, and lets go when they show that they would take it. */
@@ -121,16 +132,16 @@ export class Tree {
 
   /** Presses an inline action of a row, by its tooltip. */
   async action(label: string | RegExp, action: string): Promise<void> {
-    const row = await this.element(label);
-    await row.hover();
-    await row.locator(labelled('.action-label', action)).first().click();
+    await this.onRow(label, async (row) => {
+      await row.hover({ timeout: reachMs });
+      await row.locator(labelled('.action-label', action)).first().click({ timeout: reachMs });
+    });
   }
 
   /** What a row says when the pointer rests on it. */
   async tooltip(label: string | RegExp): Promise<string> {
-    const row = await this.element(label);
     return await until(`the tooltip of ${String(label)}`, async () => {
-      await row.locator('.monaco-icon-label, .label-name').first().hover();
+      await (await this.element(label)).locator('.monaco-icon-label, .label-name').first().hover({ timeout: reachMs });
       const hover = this.page.locator('.workbench-hover .hover-contents, .workbench-hover').first();
       return (await hover.isVisible()) && plain(await hover.innerText());
     });
@@ -144,7 +155,7 @@ export class Tree {
 
   /** The entries of a row's context menu, which stays open. */
   async contextMenu(label: string | RegExp): Promise<readonly string[]> {
-    await (await this.element(label)).click({ button: 'right' });
+    await this.onRow(label, (row) => row.click({ button: 'right', timeout: reachMs }));
     const items = this.page.locator('.monaco-menu .action-item:not(.disabled) .action-label:not(.separator)');
     return await until('the context menu', async () => {
       const texts = await items.evaluateAll((labels) => labels.map((item) => item.getAttribute('aria-label') ?? item.textContent ?? ''));
@@ -154,10 +165,14 @@ export class Tree {
 
   /** Takes one entry of a row's context menu. */
   async contextAction(label: string | RegExp, action: string): Promise<void> {
-    await this.contextMenu(label);
     const item = this.page.locator('.monaco-menu .action-item', { hasText: action }).first();
-    // A press where the menu has just opened is taken for the end of the opening click, so the entry is chosen by hover and key.
-    await item.hover();
+    // A menu closes by itself when something else takes the focus: then it is opened again.
+    await until(`the entry ${action} of the context menu`, async () => {
+      await this.contextMenu(label);
+      // A press where the menu has just opened is taken for the end of the opening click, so the entry is chosen by hover and key.
+      await item.hover({ timeout: reachMs });
+      return true;
+    });
     await this.page.keyboard.press('Enter');
     await until('the context menu to close', async () => (await this.page.locator('.monaco-menu .action-item').count()) === 0);
   }

@@ -5,12 +5,16 @@ import { messageOf } from '../../../src/foundation/errors.ts';
 /** Long, since a slow machine with two busy cores must pass too; a condition that holds ends the wait at once. */
 export const patienceMs = 60_000;
 
-/** The first value of `look` that is neither undefined nor false. A `look` that throws (a page in motion) counts as not yet. */
+/**
+ * The first value of `look` that is neither undefined nor false. A `look` that throws (a page in motion) counts as not yet; one that
+ * was held up by what went away under its eyes is not the last: the last one begins after the time is over.
+ */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = patienceMs): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: string;
   // Each look is work for the page, too: what takes long is looked at less often.
   for (let pauseMs = 50; ; pauseMs = Math.min(250, pauseMs * 1.2)) {
+    const began = Date.now();
     try {
       const value = await look();
       if (value !== undefined && value !== false) return value;
@@ -18,7 +22,7 @@ export async function until<T>(what: string, look: () => Promise<T | undefined |
     } catch (error) {
       last = messageOf(error);
     }
-    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.${last === '' ? '' : ` Last failure: ${last}`}`);
+    if (began >= deadline) throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.${last === '' ? '' : ` Last failure: ${last}`}`);
     await sleep(pauseMs);
   }
 }
