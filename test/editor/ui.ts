@@ -69,23 +69,39 @@ export class Workbench {
     page.on('pageerror', (error) => this.consoleErrors.push(error.message));
   }
 
-  /** Opens the palette and narrows it, without taking anything. It closes by itself when something else takes the focus: then once more. */
+  /** Opens the palette and narrows it, without taking anything. */
   async openPalette(filter = ''): Promise<void> {
-    await until('the command palette', async () => {
-      await this.page.keyboard.press('F1');
-      await until('the quick input', () => this.quickPick.isOpen(), 3000);
-      await this.quickPick.type(`>${filter}`, 3000);
-      return await this.quickPick.isOpen();
-    });
+    await this.narrowed('F1', `>${filter}`);
   }
 
   /** Runs a command by its full title in the palette: `HPC Agent: New Sweep…`. */
   async runCommand(title: string): Promise<void> {
-    // An open palette does not learn of extensions that are still being loaded, and one that was just opened may be closed by an editor
-    // that takes the focus late: open it again until the command is taken.
-    await until(`the command ${title}`, async () => {
-      await this.openPalette(title);
-      if (await this.quickPick.take(title, 3000)) return true;
+    await this.takeFrom('F1', `>${title}`, title);
+  }
+
+  /** Opens a file of the workspace by its name. */
+  async openFile(name: string): Promise<void> {
+    await this.takeFrom('Control+P', name, new RegExp(path.basename(name).replaceAll('.', '\\.')));
+    await this.editor.waitFor(path.basename(name));
+  }
+
+  /** What opens by this key, with this text in it. It closes by itself when something else takes the focus: then once more. */
+  private async narrowed(key: string, text: string): Promise<void> {
+    await until(`the quick input with ${text}`, async () => {
+      await this.page.keyboard.press(key);
+      await this.quickPick.type(text, 3000);
+      return await this.quickPick.isOpen();
+    });
+  }
+
+  /**
+   * An open palette does not learn of extensions that are still being loaded, and one that was just opened may be closed by an editor
+   * that takes the focus late: it is opened again until the row is taken.
+   */
+  private async takeFrom(key: string, text: string, label: string | RegExp): Promise<void> {
+    await until(`the row ${String(label)} by ${key}`, async () => {
+      await this.narrowed(key, text);
+      if (await this.quickPick.take(label, 3000)) return true;
       if (await this.quickPick.isOpen()) await this.quickPick.cancel();
       return false;
     });
@@ -151,6 +167,24 @@ export class Workbench {
     return file;
   }
 
+  /**
+   * Loads the window anew once the state of its editors that was written down says what is wanted. The editor writes it when the window is left
+   * (else once a minute), and the pretence of a browser without a screen is that no window is ever left.
+   */
+  async reload(wanted: RegExp): Promise<void> {
+    await this.page.evaluate<undefined>(`void (() => {
+      Object.defineProperty(document, 'hasFocus', { value: () => false });
+      globalThis.dispatchEvent(new Event('blur'));
+    })()`);
+    let last = '';
+    await until(`${String(wanted)} in the state of the editors`, async () => {
+      last = await this.page.evaluate<string>(writtenState);
+      if (wanted.test(last)) return true;
+      throw new Error(`it is ${last}`);
+    });
+    await this.page.reload();
+  }
+
   /** For an `afterEach`: leaves a picture and the server's last words when the test failed. */
   async report(test: { readonly state?: string; readonly title: string; fullTitle(): string } | undefined): Promise<void> {
     if (test?.state !== 'failed') return;
@@ -176,6 +210,22 @@ const stillPictures = `{
   still.replaceSync('*, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important; }');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
 }`;
+
+/** What VS Code has written down of the open editors of this workspace. */
+const writtenState = `(async () => {
+  const answer = (request) => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = () => reject(request.error); });
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    if (!name.startsWith('vscode-web-state-db-')) continue;
+    const database = await answer(indexedDB.open(name));
+    try {
+      if (database.objectStoreNames.contains('ItemTable')) found.push(await answer(database.transaction('ItemTable').objectStore('ItemTable').get('memento/workbench.parts.editor')));
+    } finally {
+      database.close();
+    }
+  }
+  return found.filter((value) => value !== undefined).join();
+})()`;
 
 async function usable(page: Page, url: string): Promise<void> {
   page.setDefaultTimeout(patienceMs);

@@ -175,15 +175,18 @@ export class Chat {
 
   /** Writes a message (`@hpc /status …`) and sends it. */
   async send(text: string): Promise<void> {
-    await this.page.locator('.interactive-session .interactive-input-part .monaco-editor').first().click();
+    const input = this.page.locator('.interactive-session .interactive-input-part .monaco-editor').first();
+    const written = async (): Promise<string> => plain(await input.locator('.view-lines').first().innerText());
+    await input.click();
     await this.page.keyboard.type(text);
-    // The list of suggestions would take the Enter.
-    await until('the suggestions to close', async () => {
-      if (!(await this.page.locator('.suggest-widget.visible').first().isVisible())) return true;
-      await this.page.keyboard.press('Escape');
-      return false;
+    await until(`${text} in the chat's input`, async () => (await written()).endsWith(plain(text)));
+    // The list of suggestions comes when it likes, and takes the Enter that was meant to send.
+    await until(`${text} to be sent`, async () => {
+      if (await this.page.locator('.suggest-widget.visible').first().isVisible()) await this.page.keyboard.press('Escape');
+      else await this.page.keyboard.press('Enter');
+      // Who was asked may stay there, for the next question.
+      return await until('the text to go', async () => !(await written()).endsWith(plain(text)), 2000);
     });
-    await this.page.keyboard.press('Enter');
   }
 
   /** The last answer's text, once it is complete. */

@@ -40,15 +40,6 @@ describe('Where the code is (ui)', function () {
     ({ place, workbench } = window);
   });
 
-  const open = async (file: string): Promise<void> => {
-    await until(`the file ${file}`, async () => {
-      await workbench.page.keyboard.press('Control+P');
-      return await until('the quick input', () => workbench.quickPick.isOpen(), 3000);
-    });
-    await workbench.quickPick.type(file);
-    await workbench.quickPick.accept(new RegExp(path.basename(file).replaceAll('.', '\\.')));
-    await workbench.editor.waitFor(path.basename(file));
-  };
   const lenses = (wanted: RegExp): Promise<string> =>
     until(`the lenses ${String(wanted)}`, async () => {
       const text = (await workbench.page.locator('.part.editor .codelens-decoration').evaluateAll((items) => items.map((item) => item.textContent ?? ''))).join(' ').replace(/\u00a0/g, ' ');
@@ -56,14 +47,14 @@ describe('Where the code is (ui)', function () {
     });
 
   it('counts the tasks above tasks.py and says what can be done', async () => {
-    await open('tasks.py');
+    await workbench.openFile('tasks.py');
     await lenses(/4 tasks.*Plan.*Run canary.*Submit/s);
     await workbench.page.locator('.part.editor .view-line', { hasText: 'for x in range' }).locator('span span').nth(1).waitFor();
     await pictures(workbench, 'code-1-tasks', { highContrast: true });
   });
 
   it('marks what is wrong in clusters.yaml and proposes what was meant', async () => {
-    await open('clusters.yaml');
+    await workbench.openFile('clusters.yaml');
     const marks = workbench.page.locator('.part.editor .squiggly-error, .part.editor .squiggly-warning');
     await until('the marks', async () => (await marks.count()) >= 2);
     await workbench.page.locator('.part.editor .view-line', { hasText: 'schduler' }).click();
@@ -106,7 +97,7 @@ describe('Where the code is (ui)', function () {
     const [ours, away] = [path.join(place.workspace, '.hpc'), path.join(place.home, 'away')];
     const tree = workbench.tree('Runs');
     await workbench.runCommand('View: Close All Editors');
-    await open('probe.py');
+    await workbench.openFile('probe.py');
     await lenses(/Plan.*Submit/s);
     await fs.rename(ours, away);
     await until('the run to go', async () => (await tree.rows()).length === 0);

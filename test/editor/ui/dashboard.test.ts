@@ -114,7 +114,7 @@ describe('The dashboard (ui)', function () {
   });
 
   it('is where it was after the window was loaded again', async () => {
-    await workbench.page.reload();
+    await workbench.reload(/double-x.*task[\\"]+:\d/);
     const frame = await page();
     await shows(frame, /double-x[\s\S]*16 tasks/);
     await until('the log of the same task', async () => (await frame.locator('.log pre').innerText().catch(() => '')).includes('ValueError: x is too big'));

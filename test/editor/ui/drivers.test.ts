@@ -83,6 +83,25 @@ describe('The page drivers (ui)', function () {
     await workbench.dialog.press('Do it');
   });
 
+  it('open the palette again when something else takes the focus from it', async () => {
+    // Twice: as soon as a row is there, the focus goes to the side of the window, as to an editor that is slow to open.
+    await workbench.page.evaluate<undefined>(`void (() => {
+      let times = 2;
+      const watcher = new MutationObserver(() => {
+        if (document.querySelector('.quick-input-widget:not([style*="display: none"]) .monaco-list-row') === null) return;
+        times -= 1;
+        if (times === 0) watcher.disconnect();
+        document.querySelector('.activitybar a.action-label').focus();
+      });
+      watcher.observe(document.body, { childList: true, subtree: true, attributes: true });
+      globalThis.timesLeft = () => times;
+    })()`);
+    await workbench.runCommand('Driver Fixture: Ask');
+    await workbench.quickPick.step('Choose a colour');
+    assert.equal(await workbench.page.evaluate<number>('globalThis.timesLeft()'), 0);
+    await workbench.quickPick.cancel();
+  });
+
   it('read and press the status bar and a welcome view', async () => {
     assert.match((await workbench.statusBar.waitFor('2 things')).spoken, /2 things/);
     await workbench.statusBar.press('2 things');
