@@ -169,12 +169,12 @@ export class Workbench {
 
   /**
    * Loads the window anew once the state of its editors that was written down says what is wanted. The editor writes it when the window is left
-   * (else once a minute), and the pretence of a browser without a screen is that no window is ever left.
+   * (else once a minute), and a browser without a screen never says that one is.
    */
   async reload(wanted: RegExp): Promise<void> {
     await this.page.evaluate<undefined>(`void (() => {
       Object.defineProperty(document, 'hasFocus', { value: () => false });
-      globalThis.dispatchEvent(new Event('blur'));
+      document.dispatchEvent(new Event('visibilitychange'));
     })()`);
     let last = '';
     await until(`${String(wanted)} in the state of the editors`, async () => {
