@@ -112,10 +112,19 @@ async function request(facts: ClusterFacts, submission: SubmissionPlace, steps: 
 export async function submitSteps(session: ClusterSession, submission: SubmissionPlace, steps: readonly SubmitStep[], options: ProtocolOptions): Promise<SubmitReply> {
   const facts = await session.facts({ signal: options.signal });
   let reply = await request(facts, submission, steps, {}, options);
+  const absent = new Set<string>();
   // Each turn settles at least one receipt, so there are at most as many turns as steps.
   for (let turn = 0; turn <= steps.length && reply.stopped?.kind === 'unknown'; turn += 1) {
     const fresh = await settleUnknown(session, facts, steps, reply, options);
     if (fresh === undefined) return reply;
+    const { key } = reply.stopped;
+    const said = reply.receipts[key];
+    // It came to its end twice, and both times no job of it was there: a refusal, whatever its words sound like.
+    if (fresh[key]?.absent === true && absent.has(key) && (said?.rc ?? -1) >= 0) {
+      const settled = await request(facts, submission, [], fresh, options);
+      return { ...settled, receipts: { ...settled.receipts, [key]: { ...said, state: 'refused' } }, stopped: { kind: 'refused', key } };
+    }
+    if (fresh[key]?.absent === true) absent.add(key);
     reply = await request(facts, submission, steps, fresh, options);
   }
   return reply;
@@ -170,7 +179,8 @@ export function submissionProblem(reply: SubmitReply, steps: readonly SubmitStep
   const part = submitted > 0 ? ` ${submitted} of ${steps.length} jobs are submitted and stay so.` : stopped.kind === 'unknown' ? ' Nothing else was submitted.' : ' No job was submitted.';
   const details = { key: stopped.key, submitted, stderr_tail: receipt?.err?.slice(-2000) ?? '' };
   const step = steps.find(({ key }) => key === stopped.key);
-  const words = receipt?.err?.trim().split('\n').filter((line) => line.trim() !== '').at(-1) ?? '';
+  // Grid Engine says why, and then "Exiting.".
+  const words = receipt?.err?.split('\n').map((line) => line.trim()).filter((line) => line !== '' && line !== 'Exiting.').at(-1) ?? '';
   switch (stopped.kind) {
     case 'throttled':
       return new HpcError('scheduler_throttled', `The scheduler accepts no more jobs for now: ${words}.${part}`, { remediation: 'Resume the submission when some of your jobs have ended: only what is missing is submitted.', details });
@@ -187,6 +197,12 @@ export function submissionProblem(reply: SubmitReply, steps: readonly SubmitStep
 
 /** The dialect knows what a refusal means (a wrong account, a limit). */
 function refusalError(step: SubmitStep | undefined, output: CommandOutput, words: string, part: string, details: Readonly<Record<string, unknown>>): HpcError {
+  if (output.exitCode === 0) {
+    return new HpcError('remote_command_failed', `The submit command ended without an error, twice, and no job came of it. It printed: ${output.stdout.trim().slice(-300) || words || 'nothing'}.${part}`, {
+      remediation: 'Submit a job by hand on the login node: an option in its defaults (as -verify in ~/.sge_request) or a wrapper of the site keeps it from being submitted.',
+      details,
+    });
+  }
   try {
     step?.query.parse(output, false);
   } catch (error) {

@@ -345,14 +345,10 @@ def with_job_ids(text, receipts):
     return re.sub(r"\{job:([A-Za-z0-9]+)\}", lambda m: receipts[m.group(1)]["job_id"], text)
 
 
-def find_job_id(pattern, text):
-    """The id is the last that a submit command prints: a site's own filter may say something before, a number too."""
-    found = None
-    for line in text.split("\n"):
-        match = re.match(pattern, line.strip())
-        if match:
-            found = match.group(1)
-    return found
+def find_job_ids(pattern, text):
+    """Every id that a submit command may have meant: a site's own filter says numbers too, before and after (hours left, a project)."""
+    matches = [re.match(pattern, line.strip()) for line in text.split("\n")]
+    return sorted({match.group(1) for match in matches if match})
 
 
 def submit(request):
@@ -439,15 +435,16 @@ def submit(request):
             record(key, {"state": "refused", "rc": 127, "err": "%s: %s" % (argv[0], error.strerror)})
             stopped = {"kind": "refused", "key": key}
             break
-        job_id = find_job_id(array["job_id_pattern"], out)
-        if job_id is not None and (code == 0 or outcome is None):
+        job_ids = find_job_ids(array["job_id_pattern"], out)
+        if len(job_ids) == 1 and (code == 0 or outcome is None):
             # An id that was printed is an accepted job, whatever noise stands on the error output.
-            record(key, {"state": "submitted", "job_id": job_id, "err": err[-2000:]})
+            record(key, {"state": "submitted", "job_id": job_ids[0], "err": err[-2000:]})
             continue
         if outcome == "throttled":
             record(key, {"state": "throttled", "rc": code, "err": err[-4000:]})
             stopped = {"kind": "throttled", "key": key}
-        elif outcome == "timeout" or code is None or code < 0 or re.search(request["unknown_pattern"], err) or code == 0:
+        elif outcome == "timeout" or code is None or code < 0 or re.search(request["unknown_pattern"], err) or code == 0 or job_ids:
+            # Of several numbers none is guessed: its name tells which is the job.
             record(key, {"state": "submitting", "rc": code, "err": err[-4000:], "out": out[-2000:]})
             stopped = {"kind": "unknown", "key": key}
         else:

@@ -26,7 +26,8 @@ import { starterScript } from './starter.ts';
  */
 const nowhere = 'localhost:/dev/null';
 
-const jobIdLine = /^([0-9]+(?:\[\])?)(?:\.[A-Za-z0-9][^\s]*)?$/;
+/** `123.server` of a plain job, `123[].server` of an array: a number that the site's own wrapper prints is then none. */
+const jobIdPatternOf = ({ array }: SubmitRequest): string => String.raw`^([0-9]+${array ? String.raw`\[\]` : ''})(?:\.[A-Za-z0-9][^\s]*)?$`;
 
 // $1 qsub, $2 qstat, $3 and $4 the long and the short name, $5 how many of the words that follow are OpenPBS's; the rest are TORQUE's.
 const program = `qsub=$1 qstat=$2 long=$3 short=$4 count=$5
@@ -99,8 +100,9 @@ function familyWords(request: SubmitRequest, family: PbsFamily): string[] {
   ];
 }
 
-function parseSubmitted(output: { stdout: string; stderr: string; exitCode: number | null }): { jobId: string } {
-  const jobId = output.stdout.split('\n').flatMap((line) => jobIdLine.exec(line.trim())?.[1] ?? []).at(-1);
+function parseSubmitted(output: { stdout: string; stderr: string; exitCode: number | null }, jobIdPattern: string): { jobId: string } {
+  const ids = output.stdout.split('\n').flatMap((line) => new RegExp(jobIdPattern).exec(line.trim())?.[1] ?? []);
+  const jobId = new Set(ids).size === 1 ? ids[0] : undefined;
   if (output.exitCode === 0 && jobId !== undefined) return { jobId };
   if (output.exitCode === 0) {
     throw new HpcError('remote_command_failed', 'qsub ended without an error but printed no job id.', {
@@ -113,6 +115,7 @@ function parseSubmitted(output: { stdout: string; stderr: string; exitCode: numb
 
 export function submitCommand(request: SubmitRequest, tools: SchedulerTools): SubmitQuery {
   assertJobName(request.name);
+  const jobIdPattern = jobIdPatternOf(request);
   const openPbs = familyWords(request, 'openpbs');
   const torque = familyWords(request, 'torque');
   return {
@@ -122,8 +125,8 @@ export function submitCommand(request: SubmitRequest, tools: SchedulerTools): Su
       unset: pbsUnset,
       timeoutS: 90,
     },
-    parse: parseSubmitted,
-    jobIdPattern: String.raw`^([0-9]+(?:\[\])?)(?:\.[A-Za-z0-9][^\s]*)?$`,
+    parse: (output) => parseSubmitted(output, jobIdPattern),
+    jobIdPattern,
     throttledPatterns: [String.raw`would exceed .*limit`, String.raw`Maximum number of jobs already in queue`, String.raw`exceeds? .*max_(user_)?queuable`],
   };
 }

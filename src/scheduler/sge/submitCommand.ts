@@ -20,8 +20,8 @@ import { sgeEnvironment, sgeUnset } from './environment.ts';
 import { sgeFailure } from './errors.ts';
 import { logArgument } from './logPaths.ts';
 
-/** `123` of a plain job, `123.1-10:1` of an array. */
-const jobIdPattern = String.raw`^([0-9]+)(?:\.[0-9]+-[0-9]+:[0-9]+)?$`;
+/** `123` of a plain job, `123.1-10:1` of an array: a number that the site's own wrapper prints is then none. */
+const jobIdPatternOf = ({ array }: SubmitRequest): string => String.raw`^([0-9]+)${array ? String.raw`\.[0-9]+-[0-9]+:[0-9]+` : ''}$`;
 
 /** Names for "all slots on one host". */
 const parallelEnvironments = ['smp', 'shared', 'threaded', 'openmp', 'omp', 'threads', 'multithread', 'multicore', 'single', 'parallel_smp', 'mp', 'orte_smp', 'shm'];
@@ -93,10 +93,9 @@ function rangeArguments(array: SubmitRequest['array'], name: string): string[] {
   return ['-t', `${range.first}-${range.last}`, ...(array.maxConcurrent === undefined ? [] : ['-tc', String(array.maxConcurrent)])];
 }
 
-function parseSubmitted(output: CommandOutput, request: string): { jobId: string } {
+function parseSubmitted(output: CommandOutput, jobIdPattern: string, request: string): { jobId: string } {
   const ids = output.stdout.split('\n').flatMap((line) => new RegExp(jobIdPattern).exec(line.trim())?.[1] ?? []);
-  // A wrapper's noise comes before qsub's own line, which is the last.
-  const jobId = ids.at(-1);
+  const jobId = new Set(ids).size === 1 ? ids[0] : undefined;
   if (output.exitCode === 0 && jobId !== undefined) return { jobId };
   if (output.exitCode === 0) {
     throw new HpcError('remote_command_failed', 'qsub ended without an error but printed no job id.', {
@@ -141,10 +140,11 @@ export function submitCommand(request: SubmitRequest, tools: SchedulerTools): Su
     ...extra,
     request.scriptPath,
   ];
+  const jobIdPattern = jobIdPatternOf(request);
   const argv = ownEnvironment ? ['/bin/sh', '-c', withParallelEnvironment, 'hpc-agent', requiredTool('qstat', tools), tools.tools.qconf ?? '', String(slots), resources.gpus ? String(resources.gpus) : '', ...qsub] : qsub;
   return {
     command: { argv, unset: [...sgeUnset, ...taskVariablePatterns], env: sgeEnvironment, timeoutS: 90 },
-    parse: (output) => parseSubmitted(output, inWords(resources)),
+    parse: (output) => parseSubmitted(output, jobIdPattern, inWords(resources)),
     jobIdPattern,
     throttledPatterns: [String.raw`only \d+ jobs are allowed per (user|cluster)`],
   };

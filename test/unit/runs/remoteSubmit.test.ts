@@ -22,8 +22,12 @@ case $mode in
   timeout) echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1 ;;
   slow) sleep 1 ;;
 esac
-echo "Welcome to the cluster, hours left:"; echo 50000; echo "warning: something" >&2
+echo "Welcome to the cluster, hours left: 50000"; echo "warning: something" >&2
 wc -l <"$ledger" | tr -d ' '
+case $mode in
+  chatty) echo "hours left:"; echo 50000 ;;
+  'chatty and cross') echo 50000; exit 3 ;;
+esac
 `;
 
 interface Reply {
@@ -162,8 +166,8 @@ describe('exactly-once submission, the remote half (unit)', () => {
     }
   }
 
-  it('never repeats what may have been accepted: a timed-out reply and a silent success stay unknown', () => {
-    for (const mode of ['timeout', 'silent', 'unreachable']) {
+  it('never repeats what may have been accepted: a timed-out reply, a silent success and an id that may be another number stay unknown', () => {
+    for (const mode of ['timeout', 'silent', 'unreachable', 'chatty', 'chatty and cross']) {
       bed.dispose();
       bed = new Bed();
       const first = bed.submit({ w0a0: mode });

@@ -134,7 +134,11 @@ describe('pbs: submitting', () => {
     assert.throws(() => parse(said('qsub: End of File', 1), true), (error: unknown) => HpcError.is(error, 'cluster_timeout') && error.details?.outcome === 'unknown' && !error.retrySafe);
     assert.throws(() => parse({ stdout: '', stderr: '', exitCode: 124 }, true), (error: unknown) => HpcError.is(error, 'cluster_timeout') && error.details?.outcome === 'unknown');
     assert.throws(() => parse({ stdout: 'Welcome\n', stderr: '', exitCode: 0 }, true), (error: unknown) => HpcError.is(error, 'remote_command_failed') && error.details?.outcome === 'unknown');
-    assert.equal(parse({ stdout: 'Welcome 1\n12.srv.example.org\n', stderr: 'noise', exitCode: 0 }, true).jobId, '12');
+    // A wrapper of the site: what it says of hours is no job.
+    assert.equal(parse({ stdout: 'Welcome 1\n12[].srv.example.org\nhours left\n500\n', stderr: 'noise', exitCode: 0 }, true).jobId, '12[]');
+    const plain = dialect.submit({ ...request, array: undefined }, tools);
+    assert.equal(plain.parse({ stdout: 'Welcome 1\n12.srv.example.org\n', stderr: 'noise', exitCode: 0 }, true).jobId, '12');
+    assert.throws(() => plain.parse({ stdout: '12.srv.example.org\n500\n', stderr: '', exitCode: 0 }, true), (error: unknown) => HpcError.is(error, 'remote_command_failed') && error.details?.outcome === 'unknown');
   });
 });
 

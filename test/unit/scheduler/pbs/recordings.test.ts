@@ -8,7 +8,7 @@ import { parseNodes } from '../../../../src/scheduler/pbs/nodes.ts';
 import { queueRows } from '../../../../src/scheduler/pbs/queueQuery.ts';
 import { readRecords } from '../../../../src/scheduler/pbs/records.ts';
 import { indicesOf } from '../../../../src/scheduler/indexRanges.ts';
-import { isTerminalJobState, type CommandOutput, type SchedulerTools, type SubmitRequest } from '../../../../src/scheduler/port.ts';
+import { isTerminalJobState, type CommandOutput, type SchedulerTools, type SubmitQuery, type SubmitRequest } from '../../../../src/scheduler/port.ts';
 import { allRecordings, readRecording, type Recording } from './recording.ts';
 
 const tools: SchedulerTools = { tools: { qsub: '/q/qsub', qstat: '/q/qstat', qdel: '/q/qdel', pbsnodes: '/q/pbsnodes' }, python: '/p', user: 'carol', runtimeDirectory: '/r' };
@@ -91,9 +91,10 @@ describe('recordings of a real OpenPBS', () => {
       'qsub-err-queue-disabled': ['spec_invalid', /not enabled/], 'qsub-err-unknown-resource': ['spec_invalid', /nosuchres/], 'qsub-err-array-one-element': ['spec_invalid', /-J/], 'qsub-err-array-rerunable-n': ['spec_invalid', /non-rerunable/],
       'qsub-err-name-space': ['spec_invalid', /-N/], 'qsub-err-bad-select': ['spec_invalid', /select/],
     };
-    const query = dialect.submit(request, tools);
-    const parse = (output: CommandOutput, strict: boolean): { readonly jobId: string } => query.parse(output, strict);
-    const { jobIdPattern } = query;
+    const array = dialect.submit({ ...request, array: { ranges: [{ first: 1, last: 3 }] } }, tools);
+    const plain = dialect.submit(request, tools);
+    const queryOf = ({ stdout }: CommandOutput): SubmitQuery => (stdout.includes('[]') ? array : plain);
+    const parse = (output: CommandOutput, strict: boolean): { readonly jobId: string } => queryOf(output).parse(output, strict);
     let ids = 0;
     const refused = new Set<string>();
     for (const recording of recordings.filter(isOne('qsub'))) {
@@ -101,7 +102,7 @@ describe('recordings of a real OpenPBS', () => {
         const { jobId } = parse(recording, true);
         const lines = recording.stdout.trim().split('\n');
         assert.equal(jobId, lines.at(-1)?.replace(/\..*/, ''), recording.name);
-        assert.match(lines.at(-1) ?? '', new RegExp(jobIdPattern), recording.name);
+        assert.match(lines.at(-1) ?? '', new RegExp(queryOf(recording).jobIdPattern), recording.name);
         ids += 1;
       } else {
         assert.throws(

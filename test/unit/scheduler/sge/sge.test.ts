@@ -271,7 +271,12 @@ describe('sge: submit', () => {
 
   it('reads the id of arrays and plain jobs', () => {
     const query = dialect.submit(request, tools);
-    assert.deepEqual(['submit-array', 'submit-plain', 'submit-pe', 'submit-dependent'].map((name) => query.parse(recording(name), true).jobId), ['55', '56', '61', '59']);
+    const plain = dialect.submit({ ...request, array: undefined }, tools);
+    assert.equal(query.parse(recording('submit-array'), true).jobId, '55');
+    assert.deepEqual(['submit-plain', 'submit-pe', 'submit-dependent'].map((name) => plain.parse(recording(name), true).jobId), ['56', '61', '59']);
+    // A wrapper of the site: what it says of hours and projects is no job.
+    assert.deepEqual(query.parse({ stdout: '12345\n81.1-3:1\n1 job submitted; balance:\n500\n', stderr: '', exitCode: 0 }, true), { jobId: '81' });
+    fails(() => plain.parse({ stdout: '81\n500\n', stderr: '', exitCode: 0 }, true), 'remote_command_failed', /no job id/, (error) => error.details?.outcome === 'unknown');
     assert.deepEqual(query.parse({ stdout: 'module loaded\n7 files\n81.1-3:1\n', stderr: 'noise', exitCode: 0 }, true), { jobId: '81' });
     fails(() => query.parse({ stdout: 'nothing', stderr: '', exitCode: 0 }, true), 'remote_command_failed', /no job id/, (error) => error.details?.outcome === 'unknown');
   });
