@@ -2,6 +2,7 @@
 import { HpcError } from '../foundation/errors.ts';
 import type { RunDeps } from './deps.ts';
 import { isWhollySubmitted, placedArrays } from './placement.ts';
+import { forgetLimits } from './siteLimits.ts';
 import { writeSidecar, type Hop, type Sidecar, type Submission } from './sidecar.ts';
 import type { SubmitReply } from '../cluster/submitProtocol.ts';
 
@@ -27,6 +28,8 @@ export async function recordReceipts(sidecar: Sidecar, reply: SubmitReply, probl
   const jobIds = placedArrays(known).flatMap(({ jobId }) => jobId ?? []);
   const updated: Sidecar = { ...sidecar, job_ids: jobIds, extra: { ...sidecar.extra, submission: known } };
   await writeSidecar(deps.experimentDir, updated);
+  // It may have been cut to limits that the site has changed since.
+  if (reply.stopped?.kind === 'refused') await forgetLimits(sidecar.cluster ?? '', deps);
   // The combiners too: a submission that stopped before the last of them is taken up again.
   const complete = problem === undefined && isWhollySubmitted(known);
   // Who only looks hears of no new refusal; the old one still says why the submission stopped.

@@ -1,4 +1,5 @@
-/** What the site's scheduler allows, asked once a day per cluster and kept. */
+/** What the site's scheduler allows, asked once a day per cluster and kept; a submission that was refused is a reason to ask anew. */
+import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';
 import { profileHash } from '../cluster/profile.ts';
@@ -8,19 +9,21 @@ import type { SchedulerLimits } from '../scheduler/port.ts';
 import type { RunDeps } from './deps.ts';
 
 const keptMs = 24 * 3_600_000;
+const fileOf = (cluster: string, deps: RunDeps): string => path.join(deps.journal.clusterDirectory(cluster), 'limits.json');
+
+/** The next plan asks for them. */
+export const forgetLimits = (cluster: string, deps: RunDeps): Promise<void> => rm(fileOf(cluster, deps), { force: true });
 
 /** Undefined where the site could not be asked: the plan then rests on clusters.yaml alone. */
-export async function siteLimits(session: ClusterSession, deps: RunDeps, options: { readonly signal?: AbortSignal; readonly fresh?: boolean } = {}): Promise<SchedulerLimits | undefined> {
-  const file = path.join(deps.journal.clusterDirectory(session.profile.name), 'limits.json');
+export async function siteLimits(session: ClusterSession, deps: RunDeps, options: { readonly signal?: AbortSignal } = {}): Promise<SchedulerLimits | undefined> {
+  const file = fileOf(session.profile.name, deps);
   const profile = profileHash(session.profile);
   const now = deps.clock.now().getTime();
-  if (options.fresh !== true) {
-    try {
-      const kept = JSON.parse((await readTextIfThere(file)) ?? '') as { at: number; profile: string; limits: SchedulerLimits };
-      if (kept.profile === profile && now - kept.at < keptMs && now >= kept.at) return kept.limits;
-    } catch {
-      // Nothing kept, or not readable: ask.
-    }
+  try {
+    const kept = JSON.parse((await readTextIfThere(file)) ?? '') as { at: number; profile: string; limits: SchedulerLimits };
+    if (kept.profile === profile && now - kept.at < keptMs && now >= kept.at) return kept.limits;
+  } catch {
+    // Nothing kept, or not readable: ask.
   }
   try {
     const tools = await session.tools(options.signal ? { signal: options.signal } : {});

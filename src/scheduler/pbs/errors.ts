@@ -27,7 +27,7 @@ const meanings: readonly Meaning[] = [
     remediation: 'The PBS server does not answer. Nothing is known to be lost: try again in a while, or ask the site whether it is in maintenance.',
   },
   { pattern: /would exceed .*limit|Maximum number of jobs already in queue|exceeds? (the )?(max|maximum) (number of )?(jobs|user)|max_(user_)?queuable/i, code: 'scheduler_throttled', reason: 'submit_limit', remediation: 'You have as many jobs queued as you may. Wait until some end, or submit smaller waves.' },
-  { pattern: /Array job exceeds|array size|job array.*(limit|too large)|Requested slot limit/i, code: 'spec_invalid', remediation: 'The array is larger than the site allows (max_array_size). Refresh the limits of this cluster and plan again.' },
+  { pattern: /Array job exceeds|array size|job array.*(limit|too large)|Requested slot limit/i, code: 'spec_invalid', remediation: 'The array is larger than the site allows (max_array_size). Submit again: the limits of this cluster are then asked anew, and the run is cut to them.' },
   { pattern: /Unknown queue|Queue (is )?not enabled|Queue type not set|No default queue|Access to queue is denied|cannot locate queue|Unauthorized.*queue/i, code: 'spec_invalid', remediation: 'Choose a queue that `qstat -Q` lists as enabled and that you may use.' },
   { pattern: /violates queue|exceeds queue .*limits|resource limits|cannot be satisfied|MSG=cannot (locate feasible|satisfy)/i, code: 'spec_invalid', remediation: 'Ask for less walltime, memory or cores, or choose a queue with higher limits (`qstat -Qf`).' },
   { pattern: /invalid account|account .*(invalid|denied)|Invalid project/i, code: 'spec_invalid', remediation: 'Set `account` in the cluster profile to one that this site accepts for you.' },

@@ -29,7 +29,7 @@ const meanings: readonly Meaning[] = [
   { pattern: /invalid partition specified|Invalid partition name|not permitted to use this partition|No partition specified/i, code: 'spec_invalid', remediation: 'Choose a partition that `sinfo` lists and that your group may use.' },
   { pattern: /time limit is invalid|Invalid --time|exceeds? (the )?partition time limit|MaxWall\w*Limit|PartitionTimeLimit/i, code: 'spec_invalid', remediation: 'Ask for less walltime, or for a partition with a longer limit.' },
   { pattern: /Invalid qos/i, code: 'spec_invalid', remediation: 'Choose a QOS that your account may use (`sacctmgr show assoc where user=$USER format=account,qos`).' },
-  { pattern: /Invalid job array|array/i, code: 'spec_invalid', remediation: 'The array is larger than the site allows: MaxArraySize caps the index. Refresh the limits of this cluster and plan again.' },
+  { pattern: /Invalid job array|array/i, code: 'spec_invalid', remediation: 'The array is larger than the site allows: MaxArraySize caps the index. Submit again: the limits of this cluster are then asked anew, and the run is cut to them.' },
   { pattern: /Job dependency problem/i, code: 'spec_invalid', remediation: 'A job that this one waits for is not known to Slurm any more.' },
   { pattern: /Memory specification|node configuration is not available|More processors requested|Node count specification|CPU count|Invalid feature|generic resource|gres|Invalid --|unrecognized option|violates accounting\/QOS policy/i, code: 'spec_invalid', remediation: editResources },
   { pattern: /Access\/permission denied|Permission denied|Invalid user/i, code: 'remote_command_failed', reason: 'not_permitted', remediation: 'Slurm does not let this user do that: check whose job it is.' },

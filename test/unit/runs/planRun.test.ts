@@ -7,6 +7,7 @@ import { sha256Hex } from '../../../src/foundation/ids.ts';
 import type { RunDeps } from '../../../src/runs/deps.ts';
 import { assertSubmittable, planRun, safeRunName, type RunPlan, type RunRequest } from '../../../src/runs/planRun.ts';
 import type { SchedulerLimits } from '../../../src/scheduler/port.ts';
+import { recordReceipts } from '../../../src/runs/recordReceipts.ts';
 import { makePlace, type Place } from './place.ts';
 
 const partition = { name: 'cpu', isDefault: true, up: true, maxWalltimeS: 3600, defaultWalltimeS: 600, nodes: 4, cpusTotal: 64, cpusIdle: 64, gres: '' };
@@ -48,6 +49,20 @@ describe('the plan of a run (unit)', function () {
     const { arrays, waves } = await plan();
     assert.deepEqual([arrays.map(({ taskCount }) => taskCount), waves], [[10], 1]);
     await assert.rejects(fs.readdir(path.join(place.experimentDir, '.hpc', 'runs')), { code: 'ENOENT' });
+  });
+
+  it('asks the site for its limits anew after it refused a submission, and only then', async () => {
+    total = 1200;
+    const file = path.join(place.deps.journal.clusterDirectory('bed'), 'limits.json');
+    const sidecar = await place.writeRun({ run_id: 'r', task_count: 4 }, [{ wave: 0, first: 0, count: 4, jobId: null }]);
+    const kept = await fs.readFile(file, 'utf8');
+    await recordReceipts(sidecar, { receipts: {}, stopped: { kind: 'unknown', key: 'w0a0' } }, new HpcError('cluster_timeout', 'away'), deps);
+    assert.equal(await fs.readFile(file, 'utf8'), kept);
+    await recordReceipts(sidecar, { receipts: {}, stopped: { kind: 'refused', key: 'w0a0' } }, new HpcError('spec_invalid', 'too large'), deps);
+    const asked = place.connection.statistics.roundTrips;
+    await plan();
+    assert.ok(place.connection.statistics.roundTrips > asked, 'the site is asked');
+    assert.notEqual(await fs.readFile(file, 'utf8').catch(() => ''), kept);
   });
 
   it('is cut under the cap on the index, and warned of many tasks', async () => {
