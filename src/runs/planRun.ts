@@ -88,12 +88,16 @@ export async function planRun(request: RunRequest, deps: RunDeps, options: CallO
   const workspace = await openWorkspace(deps.experimentDir);
   options.progress({ message: `Asking ${profile.name} for its limits` });
   const remotePath = await session.remotePathFor(workspace, callOptions);
-  const site = await siteLimits(session, deps, callOptions);
+  let site = await siteLimits(session, deps, callOptions);
   options.progress({ message: 'Evaluating .hpc/tasks.py' });
   const sweep = await evaluateSweep(request, session, deps, remotePath, options);
   const command = await taskCommandFor(request, sweep, deps, options);
   const fromScript = fromScripts(command.scripts, profile.scheduler);
   const resources = withDefaultResources(profile, request.resources, fromScript.resources);
+  // What was heard yesterday refuses nothing today: the queue may be new, or up again.
+  if (site && ((resources.partition !== undefined && partitionOf(site, resources.partition)?.up !== true) || (resources.walltimeS ?? 0) > effectiveLimits(profile, site).maxWalltimeS(resources.partition))) {
+    site = (await siteLimits(session, deps, { ...callOptions, fresh: true })) ?? site;
+  }
   const limits = effectiveLimits(profile, site);
   const arrays = planArrays(sweep.taskCount, {
     maxElementsPerArray: Math.min(limits.maxElementsPerArray, request.tasksPerArray ?? Infinity),

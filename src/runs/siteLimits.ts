@@ -15,13 +15,13 @@ const fileOf = (cluster: string, deps: RunDeps): string => path.join(deps.journa
 export const forgetLimits = (cluster: string, deps: RunDeps): Promise<void> => rm(fileOf(cluster, deps), { force: true });
 
 /** Undefined where the site could not be asked: the plan then rests on clusters.yaml alone. */
-export async function siteLimits(session: ClusterSession, deps: RunDeps, options: { readonly signal?: AbortSignal } = {}): Promise<SchedulerLimits | undefined> {
+export async function siteLimits(session: ClusterSession, deps: RunDeps, options: { readonly signal?: AbortSignal; readonly fresh?: boolean } = {}): Promise<SchedulerLimits | undefined> {
   const file = fileOf(session.profile.name, deps);
   const profile = profileHash(session.profile);
   const now = deps.clock.now().getTime();
   try {
     const kept = JSON.parse((await readTextIfThere(file)) ?? '') as { at: number; profile: string; limits: SchedulerLimits };
-    if (kept.profile === profile && now - kept.at < keptMs && now >= kept.at) return kept.limits;
+    if (options.fresh !== true && kept.profile === profile && now - kept.at < keptMs && now >= kept.at) return kept.limits;
   } catch {
     // Nothing kept, or not readable: ask.
   }

@@ -42,7 +42,8 @@ function parseReasons(text: string): ReadonlyMap<string, string> {
   for (const line of text.split('\n')) {
     job = /^job_number:\s+(\d+)/.exec(line)?.[1] ?? job;
     const match = /^error reason\s+(\d+):\s+(?:[\d/]+ [\d:]+ (?:\[[\d:]+\]: )?)?(?:error: )?(.*)$/.exec(line);
-    if (match?.[1] !== undefined) reasons.set(`${job}.${match[1]}`, (match[2] ?? '').trim());
+    // Equal for all elements, so that a thousand are said as one: no process ids, no log of the element's own.
+    if (match?.[1] !== undefined) reasons.set(`${job}.${match[1]}`, (match[2] ?? '').replace(/ KRB5CCNAME=.*$/, '').replaceAll(`.${job}.${match[1]}.`, `.${job}.*.`).trim());
   }
   return reasons;
 }

@@ -31,6 +31,9 @@ export function explainSgeWait(letters: string, reason: string, words: JobWords 
   if (letters.includes('h')) return 'It is held: it starts only after it is released.';
   const lines = words?.scheduling ?? [];
   const telling = lines.find((line) => unfit.test(line));
+  const passed = lines.flatMap((line) => /^queue instance "([^"]*)" dropped because it is (.*)$/.exec(line)?.slice(1).join(' is ') ?? []);
+  // Grid Engine itself then sums it up as "overload or full".
+  if (passed.length > 0 && !telling && !passed.some((line) => / is (full|overloaded)/.test(line))) return `No queue takes jobs at the moment: ${passed.slice(0, 3).join(', ')}${passed.length > 3 ? `, and ${passed.length - 3} more` : ''}.`;
   if (lines.some((line) => /overload or full|because it is full/i.test(line)) && !telling) return 'All queues that it may use are full.';
   if (lines.some((line) => /exceeds limit|quota/i.test(line))) return `A quota is reached: ${lines.find((line) => /exceeds limit|quota/i.test(line)) ?? ''}.`;
   if (telling) return `No queue fits at the moment: ${telling.replace(/^\(-l [^)]*\) /, '')}${lines.length > 1 ? `, and ${lines.length - 1} more such remarks` : ''}.`;

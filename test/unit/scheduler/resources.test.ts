@@ -106,6 +106,11 @@ describe('resources: Grid Engine', () => {
     assert.match(explainSgeWait('qw', '', words.get('9')), /full/);
     assert.match(explainSgeWait('qw', '', words.get('10')), /offers only hc:gpu=2/);
     assert.match(explainSgeWait('qw', '', undefined), /does not say why/);
+    // As Grid Engine 8.1 says it where every queue is disabled, or its host is down: its last line is then not true.
+    const closed = ['queue instance "all.q@exec1" dropped because it is temporarily not available', 'queue instance "all.q@exec2" dropped because it is disabled', 'All queues dropped because of overload or full'];
+    const explained = (scheduling: readonly string[]): string => explainSgeWait('qw', '', { errors: [], scheduling });
+    assert.equal(explained(closed), 'No queue takes jobs at the moment: all.q@exec1 is temporarily not available, all.q@exec2 is disabled.');
+    assert.match(explained(['queue instance "short.q@exec1" dropped because it is full', ...closed]), /^All queues .* are full/);
   });
 });
 

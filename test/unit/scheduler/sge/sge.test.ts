@@ -54,12 +54,15 @@ error reason          3:      11/22/2026 09:03:36 [2101:4347]: error: can't chdi
 job_number:                 31
 error reason    1:          can't get password entry for user "carol". Either the user does not exist or NIS error!
 `;
-    const seen = (output: CommandOutput): unknown => queue.parse(output, true).rows.map(({ jobId, indices, state, reason: why }) => [jobId, indices && formatIndexRanges(indices), state, why]);
+    const seen = (output: CommandOutput): unknown[] => queue.parse(output, true).rows.map(({ jobId, indices, state, reason: why }) => [jobId, indices && formatIndexRanges(indices), state, why]);
     assert.deepEqual(seen(answer(words)), [
       ['30', '1,3', 'held', "in error: can't chdir to /home/carol/d</job_info>: No such file or directory"],
       ['30', '2', 'held', 'in error, see qstat -j'],
       ['31', undefined, 'held', 'in error: can\'t get password entry for user "carol". Either the user does not exist or NIS error!'],
     ]);
+    // What differs from element to element is left out: a thousand of them are one reason.
+    const folder = (index: number): string => `error reason          ${index}:      11/22/2026 22:31:36 [2101:65${index}]: error: can't stat() "/s/logs/w0a0.30.${index}.out" as stdout_path: Permission denied KRB5CCNAME=none uid=2101 gid=2101 2101 65${index}\n`;
+    assert.deepEqual(seen(answer(`\nHPCQ-REASONS\njob_number: 30\n${folder(1)}${folder(2)}${folder(3)}`))[0], ['30', '1-3', 'held', 'in error: can\'t stat() "/s/logs/w0a0.30.*.out" as stdout_path: Permission denied']);
     assert.deepEqual(seen(answer('')), [['30', '1-3', 'held', 'in error, see qstat -j'], ['31', undefined, 'held', 'in error, see qstat -j']]);
   });
 
