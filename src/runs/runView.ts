@@ -178,8 +178,8 @@ function lifecycleOf(run: OpenRun, counts: Readonly<Record<TaskState, number>>, 
 
 /** Whether its submission stopped on its way and nobody is at it: the window was closed, say. From the record on this machine; elsewhere nobody can tell. */
 async function isLeft(run: OpenRun, deps: RunDeps): Promise<boolean> {
-  if (!run.record || run.submission.arrays.every(({ job_id }) => job_id !== null)) return false;
-  if (deps.clock.now().getTime() - Date.parse(run.sidecar.submitted_at) < 5000) return false;
+  if (!run.record) return false;
+  if (deps.clock.now().getTime() - Date.parse(run.submission.attempts?.at(-1)?.at ?? run.sidecar.submitted_at) < 5000) return false;
   const { experimentDir, sidecar } = run;
   const isFree = async (): Promise<boolean> => !(await deps.journal.isAtWork(experimentDir, sidecar.run_id));
   if (!(await isFree())) return false;

@@ -12,6 +12,7 @@ import { canaryError, canaryPlan, verifyCanary, type CanaryOptions, type CanaryR
 import type { CallOptions, RunDeps } from './deps.ts';
 import { forgetEvaluation } from './evaluateSweep.ts';
 import { requireOwnRun, requireRun } from './listRuns.ts';
+import { isWhollySubmitted, jobsOfAttempt } from './placement.ts';
 import { assertSubmittable, planRun, type RunPlan, type RunRequest } from './planRun.ts';
 import { findPrior, type PriorRun } from './priorRun.ts';
 import { pushRun } from './pushRun.ts';
@@ -20,7 +21,7 @@ import { recordReceipts, submissionOf } from './recordReceipts.ts';
 import { readSidecar, type Sidecar } from './sidecar.ts';
 import { reconcileSteps, submissionProblem, submitSteps } from '../cluster/submitProtocol.ts';
 import { stepsOf } from './submitSteps.ts';
-import { openWorkspace } from './workspace.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
 
 export interface SubmitOutcome {
   readonly runId: string;
@@ -68,7 +69,7 @@ export async function submitRun(request: RunRequest, choice: SubmitChoice, deps:
     call.signal,
   );
   if (sidecar === undefined) return submitRun(request, { ifPrior: choice.ifPrior }, deps, call);
-  await deps.journal.withRun(deps.experimentDir, sidecar.run_id, () => pushRun(session, plan.workspace, sidecar, deps, call), call.signal);
+  await pushed(session, plan.workspace, sidecar, deps, call);
   const outcome = await finishSubmission(session, sidecar, deps, call, { resumed: false, before });
   // Only now: an interrupted submission is found again by the same parameters, which a tasks.py may draw anew at every call.
   await forgetEvaluation(deps);
@@ -86,7 +87,7 @@ async function passCanary(plan: RunPlan, options: CanaryOptions, deps: RunDeps, 
   if (runId === undefined) {
     const sidecar = await recordIntent(single, deps);
     runId = sidecar.run_id;
-    await deps.journal.withRun(deps.experimentDir, runId, () => pushRun(session, plan.workspace, sidecar, deps, call), call.signal);
+    await pushed(session, plan.workspace, sidecar, deps, call);
     await finishSubmission(session, sidecar, deps, call, { resumed: false, before: 0 });
   }
   const report = await verifyCanary(runId, options, deps, call);
@@ -148,25 +149,38 @@ async function finishSubmission(session: ClusterSession, sidecar: Sidecar, deps:
       const problem = submissionProblem(reply, steps);
       const updated = await recordReceipts(sidecar, reply, problem, deps);
       if (problem) throw withRunId(problem, sidecar.run_id);
-      const jobIds = updated.job_ids ?? [];
-      return {
-        runId: sidecar.run_id,
-        cluster: session.profile.name,
-        jobIds,
-        totalTasks: sidecar.task_count,
-        waves: submission.combiners.length,
-        deduped: false,
-        resumed: how.resumed,
-        remotePath: sidecar.remote_path ?? '',
-        headline: `Submitted ${sidecar.task_count} tasks to ${session.profile.name} as ${counted(submission.arrays.length, 'array')} in ${counted(submission.combiners.length, 'wave')}${submission.hops === undefined ? '' : `, each continued by up to ${counted(submission.hops.length, 'job')} that wait${submission.hops.length === 1 ? 's' : ''} in the queue already`}.`,
-        roundTrips: session.connection.statistics.roundTrips - how.before,
-      };
+      return outcomeOf(session, updated, how);
     },
     call.signal,
   );
 }
 
+function outcomeOf(session: ClusterSession, sidecar: Sidecar, how: { resumed: boolean; before: number }): SubmitOutcome {
+  const submission = submissionOf(sidecar);
+  return {
+    runId: sidecar.run_id,
+    cluster: session.profile.name,
+    jobIds: sidecar.job_ids ?? [],
+    totalTasks: sidecar.task_count,
+    waves: submission.combiners.length,
+    deduped: false,
+    resumed: how.resumed,
+    remotePath: sidecar.remote_path ?? '',
+    headline: `Submitted ${sidecar.task_count} tasks to ${session.profile.name} as ${counted(submission.arrays.length, 'array')} in ${counted(submission.combiners.length, 'wave')}${submission.hops === undefined ? '' : `, each continued by up to ${counted(submission.hops.length, 'job')} that wait${submission.hops.length === 1 ? 's' : ''} in the queue already`}.`,
+    roundTrips: session.connection.statistics.roundTrips - how.before,
+  };
+}
+
 const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** What keeps the files from getting there leaves a run that can be finished: its error names it. */
+async function pushed(session: ClusterSession, workspace: Workspace, sidecar: Sidecar, deps: RunDeps, call: CallOptions): Promise<void> {
+  try {
+    await deps.journal.withRun(deps.experimentDir, sidecar.run_id, () => pushRun(session, workspace, sidecar, deps, call), call.signal);
+  } catch (error) {
+    throw HpcError.is(error) ? withRunId(error, sidecar.run_id) : error;
+  }
+}
 
 function withRunId(problem: HpcError, runId: string): HpcError {
   return new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined ? {} : { remediation: `${problem.remediation} (run ${runId})` }), details: { ...problem.details, run_id: runId }, retrySafe: problem.retrySafe, cause: problem });
@@ -183,8 +197,16 @@ export async function resumeSubmission(runId: string, deps: RunDeps, call: CallO
   const reply = await deps.journal.withRun(deps.experimentDir, runId, () => reconcileSteps(session, run.submission, steps, { signal: call.signal, log: deps.log }), call.signal);
   if (!Object.values(reply.receipts).some((receipt) => receipt.state === 'submitted' || receipt.state === 'submitting')) {
     const workspace = await openWorkspace(deps.experimentDir);
-    await deps.journal.withRun(deps.experimentDir, runId, () => pushRun(session, workspace, run.sidecar, deps, call), call.signal);
+    await pushed(session, workspace, run.sidecar, deps, call);
   }
   const sidecar = (await readSidecar(deps.experimentDir, runId)) ?? run.sidecar;
+  const { attempts, ...first } = submissionOf(sidecar);
+  const open = attempts?.find((attempt) => jobsOfAttempt(attempt).some(({ job_id }) => job_id === null));
+  if (open && isWhollySubmitted(first)) {
+    // Its scripts may never have come there: whoever submits failed tasks again brings them too.
+    const { finishAttempt } = await import('./resubmit/resubmitRun.ts');
+    await finishAttempt(run, session, open, deps, call);
+    return outcomeOf(session, (await readSidecar(deps.experimentDir, runId)) ?? sidecar, { resumed: true, before });
+  }
   return finishSubmission(session, sidecar, deps, call, { resumed: true, before });
 }

@@ -46,13 +46,13 @@ export async function resubmitRun(request: ResubmitRequest, deps: RunDeps, call:
   const session = await deps.session(run.sidecar.cluster ?? '');
   await ensureRecord(run, deps);
   const before = request.requestId === undefined ? undefined : attemptOf(run.submission, request.requestId);
-  if (before) return { ...(await finished(run, session, before, deps, call)), deduped: true };
+  if (before) return { ...(await finishAttempt(run, session, before, deps, call)), deduped: true };
   await settleEarlier(run, deps, call);
   const plan = await planResubmit(request, deps, call);
   const common = { runId: request.runId, cluster: session.profile.name, requestId: plan.requestId, blocked: plan.blocked, notes: plan.notes };
   if (plan.groups.length === 0) return { ...common, attempt: undefined, deduped: false };
   const recorded = await deps.journal.withRun(deps.experimentDir, request.runId, () => recordAttempt(plan, request, session, deps, call), call.signal);
-  const outcome = await finished(await requireRun(request.runId, deps), session, recorded.attempt, deps, call);
+  const outcome = await finishAttempt(await requireRun(request.runId, deps), session, recorded.attempt, deps, call);
   return { ...outcome, ...common, attempt: outcome.attempt, deduped: recorded.known };
 }
 
@@ -165,7 +165,7 @@ function aboutAvoided(problem: HpcError | undefined, attempt: Attempt): HpcError
 }
 
 /** Brings the attempt to the cluster and submits what is missing of it. */
-async function finished(run: OpenRun, session: ClusterSession, attempt: Attempt, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
+export async function finishAttempt(run: OpenRun, session: ClusterSession, attempt: Attempt, deps: RunDeps, call: CallOptions): Promise<ResubmitOutcome> {
   const runId = run.sidecar.run_id;
   const common = { runId, cluster: session.profile.name, requestId: attempt.request_id, blocked: [], notes: [], deduped: false };
   if (jobsOfAttempt(attempt).every(({ job_id }) => job_id !== null)) return { ...common, attempt };

@@ -49,12 +49,15 @@ describe('viewRun (unit)', () => {
     try {
       const journal = new Journal(home);
       const deps = { journal, clock: systemClock } as RunDeps;
-      const lifecycle = async (ageS: number, isOfHere = true): Promise<string> => {
+      const ago = (ageS: number): string => new Date(Date.now() - 1000 * ageS).toISOString();
+      const lifecycle = async (ageS: number, isOfHere = true, attemptAgeS?: number): Promise<string> => {
+        const array = { key: 'w0a0', wave: 0, first_task: 0, task_count: 3, job_name: 'a', job_id: attemptAgeS === undefined ? null : '7' };
+        const attempts = attemptAgeS === undefined ? [] : [{ number: 2, at: ago(attemptAgeS), groups: [], arrays: [{ key: 'r2w0a0', wave: 0, group: 0, tasks: [[1, 1]], job_name: 'b', job_id: null }] }];
         const run = {
           experimentDir: home,
           record: isOfHere ? {} : undefined,
-          sidecar: { run_id: 'run-1', task_count: 3, submitted_at: new Date(Date.now() - 1000 * ageS).toISOString() },
-          submission: { arrays: [{ key: 'w0a0', wave: 0, first_task: 0, task_count: 3, job_name: 'a', job_id: null }], combiners: [] },
+          sidecar: { run_id: 'run-1', task_count: 3, submitted_at: ago(ageS) },
+          submission: { arrays: [array], combiners: [], attempts },
         } as unknown as OpenRun;
         return (await viewRun(run, deps, slurmDialect, { queue: undefined }, noFacts)).lifecycle;
       };
@@ -63,6 +66,8 @@ describe('viewRun (unit)', () => {
       await journal.withRun(home, 'run-1', async () => assert.equal(await lifecycle(60), 'submitting'));
       // Another machine's: nobody here can tell.
       assert.equal(await lifecycle(60, false), 'submitting');
+      // Tasks that are submitted again may be left half way too.
+      assert.deepEqual([await lifecycle(600, true, 1), await lifecycle(600, true, 60)], ['submitting', 'unknown']);
     } finally {
       await fs.rm(home, { recursive: true });
     }

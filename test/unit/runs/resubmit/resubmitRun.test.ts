@@ -8,6 +8,7 @@ import { retriesOf } from '../../../../src/runs/diagnosis/retryAdvice.ts';
 import { runState, viewOfRun } from '../../../../src/runs/listRuns.ts';
 import { autoRetrier } from '../../../../src/runs/resubmit/autoRetry.ts';
 import { resubmitRun, type ResubmitOutcome } from '../../../../src/runs/resubmit/resubmitRun.ts';
+import { resumeSubmission } from '../../../../src/runs/submitRun.ts';
 import { readSidecar, type Attempt } from '../../../../src/runs/sidecar.ts';
 import { accountingRow, endEvent, makePlace, queueRow, startEvent, type Place } from '../place.ts';
 
@@ -87,6 +88,17 @@ describe('resubmission that was interrupted (unit)', function () {
     await sbatchSays('77\n');
     const { attempt } = await resubmit({ requestId: 'second' });
     assert.deepEqual([attempt?.request_id, (await attempts()).map(({ request_id }) => request_id), await retries()], ['second', ['second'], [1, 1]]);
+  });
+
+  it('who resumes the submission of the run finishes it, with the scripts that never came to the cluster', async () => {
+    await fails(resubmit());
+    // As if the disk there had been full when they were copied.
+    const script = path.join(place.remoteRoot, '.hpc', 'state', runId, 'jobs', 'r2w0a0.sh');
+    await fs.rm(path.dirname(script), { recursive: true });
+    await sbatchSays('77\n');
+    const { resumed, jobIds } = await resumeSubmission(runId, place.deps, place.call);
+    assert.deepEqual([resumed, jobIds, (await attempts()).map(({ arrays }) => arrays[0]?.job_id), await retries()], [true, ['10', '77'], ['77'], [1, 1]]);
+    assert.match(await fs.readFile(script, 'utf8'), /_hpc_dispatch\.py/);
   });
 
   it('where the site has purged the run’s folder, its receipts with it, only what is wanted again is submitted', async () => {
