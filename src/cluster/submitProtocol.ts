@@ -57,7 +57,7 @@ export interface SubmitStep {
 }
 
 /** What the scheduler prints when it cannot be told whether it took the job. */
-export const unknownPattern = String.raw`[Tt]imed out|[Uu]nable to contact|[Cc]onnect(ion)? (failure|refused|reset)|[Zz]ero [Bb]ytes|[Cc]ommunication|not respond|Transport endpoint|send/recv|Unexpected message|commlib|got (send|read|select) error|receive timeout|answer list from qmaster|[Ee]nd of [Ff]ile|[Pp]remature end|[Pp]rotocol|[Ii]nternal error`;
+export const unknownPattern = String.raw`[Tt]imed out|[Uu]nable to contact|[Cc]onnect(ion)? (failure|refused|reset)|[Zz]ero [Bb]ytes|[Cc]ommunication|not respond|Transport endpoint|send/recv|Unexpected message|commlib|got (send|read|select) error|receive timeout|answer list from qmaster|[Ee]nd of [Ff]ile|[Pp]remature end|[Pp]rotocol|[Ii]nternal error|write error|\[Errno `;
 
 /** Longest time a request that a dead submit command sent may still be on its way into the scheduler, seconds. */
 const settleS = 10;

@@ -443,8 +443,9 @@ def submit(request):
         if outcome == "throttled":
             record(key, {"state": "throttled", "rc": code, "err": err[-4000:]})
             stopped = {"kind": "throttled", "key": key}
-        elif outcome == "timeout" or code is None or code < 0 or re.search(request["unknown_pattern"], err) or code == 0 or job_ids:
+        elif outcome == "timeout" or code is None or code <= 0 or not err.strip() or re.search(request["unknown_pattern"], err) or job_ids:
             # Of several numbers none is guessed: its name tells which is the job.
+            # Who refuses says why: no word at all may be a job whose id a full disk did not take.
             record(key, {"state": "submitting", "rc": code, "err": err[-4000:], "out": out[-2000:]})
             stopped = {"kind": "unknown", "key": key}
         else:

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { inflateSync } from 'node:zlib';
+import { unknownPattern } from '../../../src/cluster/submitProtocol.ts';
 
 const runtime = path.resolve(import.meta.dirname, '../../../templates/runtime');
 
@@ -19,6 +20,8 @@ esac
 echo "$name $4" >>"$ledger"
 case $mode in
   silent) exit 0 ;;
+  mute) exit 1 ;;
+  unprinted) echo "/usr/local/bin/sbatch: line 7: echo: write error: No space left on device" >&2; exit 1 ;;
   timeout) echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1 ;;
   slow) sleep 1 ;;
 esac
@@ -61,7 +64,7 @@ class Bed {
       env: {},
       timeout: 20,
     });
-    return JSON.stringify({ v: 1, verb: 'submit', state_dir: this.state, token: 't0ken', unknown_pattern: 'timed out|Unable to contact', lock_wait: 10, arrays: [step('w0a0'), step('w0a1'), step('w0c', ['w0a0', 'w0a1'])], ...more });
+    return JSON.stringify({ v: 1, verb: 'submit', state_dir: this.state, token: 't0ken', unknown_pattern: unknownPattern, lock_wait: 10, arrays: [step('w0a0'), step('w0a1'), step('w0c', ['w0a0', 'w0a1'])], ...more });
   }
 
   submit(modes: Readonly<Record<string, string>> = {}, more: Readonly<Record<string, unknown>> = {}): Reply {
@@ -166,8 +169,8 @@ describe('exactly-once submission, the remote half (unit)', () => {
     }
   }
 
-  it('never repeats what may have been accepted: a timed-out reply, a silent success and an id that may be another number stay unknown', () => {
-    for (const mode of ['timeout', 'silent', 'unreachable', 'chatty', 'chatty and cross']) {
+  it('never repeats what may have been accepted: a timed-out reply, a silent end, an answer that a full disk did not take and an id that may be another number stay unknown', () => {
+    for (const mode of ['timeout', 'silent', 'mute', 'unprinted', 'unreachable', 'chatty', 'chatty and cross']) {
       bed.dispose();
       bed = new Bed();
       const first = bed.submit({ w0a0: mode });
