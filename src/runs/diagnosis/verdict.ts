@@ -233,6 +233,8 @@ function fromEnding(task: FailedTask, ending: Ending, group: ScanGroup | undefin
     if (limit === undefined ? peak >= largePeakMiB : peak >= farFromLimit * limit) return measured('system_oom', 'guessed', source, `was killed (SIGKILL)${where}; its largest process had ${mib(peak)}${limit === undefined ? '' : ` of ${mib(limit)}`}`, 'killed large');
     return measured('unknown', 'guessed', source, `was killed (SIGKILL)${where} by somebody who does not say why; not for its memory: ${mib(peak)}${limit === undefined ? '' : ` of ${mib(limit)}`}`, 'killed small');
   }
+  // What Python and our dispatcher end with where not even their log takes a word.
+  if ((ending.code === 120 || ending.code === 28) && typeof task.log === 'object' && !task.log.last) return measured('disk_full', 'guessed', source, `ended with status ${ending.code}${where} and an empty log: what it wrote was not taken, as by a full disk or quota`, 'mute');
   // Statuses of our own job script and dispatcher, if the task was never begun and they could not write why.
   if (!task.start && ending.code !== null) {
     const own = ({ 13: 'permission_denied', 28: 'disk_full', 72: 'file_not_found', 78: 'import_error' } as const)[ending.code];

@@ -91,6 +91,7 @@ export const corpus: readonly Case[] = [
   { name: 'our dispatcher could not write', err: "[dispatch] ERROR: cannot move the result into place: [Errno 28] No space left on device: '/scratch/x'\n", end: { rc: 28 }, expect: 'disk_full', certainty: 'proved' },
   { name: 'an empty metrics.json', err: '[dispatch] ERROR: the executor left an empty metrics.json (disk full?)\n', end: { rc: 28 }, expect: 'disk_full' },
   { name: 'h5py', err: traceback("OSError: [Errno 28] Can't write data (file write failed: time = Sun Mar  1, filename = 'x.h5', errno = 28, error message = 'No space left on device')"), expect: 'disk_full' },
+  { name: 'a log that the full disk did not take', err: '', end: { rc: 120 }, expect: 'disk_full', certainty: 'guessed' },
   { name: 'status 28 of a program of its own', err: 'curl: (28) Operation timed out after 30000 milliseconds\n', end: { rc: 28 }, expect: 'unknown' },
 
   // Crashes
