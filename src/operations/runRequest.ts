@@ -147,6 +147,9 @@ export function runSummaryOf(view: RunView): RunSummary {
   group('failed', failed, `${plural(failed.length, 'task')} failed${example}`);
   const held = view.tasks.flatMap(({ heldFor }, index) => (heldFor === undefined ? [] : [index]));
   group('held', held, `${plural(held.length, 'task')} held in error: ${held.length === 1 ? 'it does' : 'they do'} not start until somebody clears the error or cancels; for example task ${held[0] ?? 0} ${view.tasks[held[0] ?? 0]?.heldFor ?? ''}`);
+  const stuck = view.tasks.flatMap(({ stuckFor }) => stuckFor ?? []);
+  // Without ids: what is told of once, of tasks that need a look, must not be used up by it.
+  if (stuck.length > 0) attention.push({ kind: 'waiting', message: `${plural(stuck.length, 'task')} may not start without a change: ${stuck[0] ?? ''}`, task_ids: [] });
   const late = ofState('timeout');
   group('timeout', late, `${plural(late.length, 'task')} ran into the time limit`);
   const lost = ofState('lost');
@@ -206,7 +209,7 @@ function evidenceOf(view: RunView): string[] {
   const bySentence = new Map<string, number>();
   for (const task of view.tasks) {
     // Node names and numbers differ from task to task; the kind of evidence does not.
-    const sentence = task.evidence.replaceAll(/ on [^\s,;]+/g, '').replaceAll(/job [^\s,;]+/g, 'its job');
+    const sentence = task.evidence.replaceAll(/ on [^\s,;]+/g, '').replaceAll(/job (?!are )[^\s,;]+/g, 'its job');
     bySentence.set(sentence, (bySentence.get(sentence) ?? 0) + 1);
   }
   const sentences = [...bySentence].sort((a, b) => b[1] - a[1]).map(([sentence, count]) => `${plural(count, 'task')}: ${sentence}`);

@@ -15,7 +15,7 @@
  */
 import { groupBy } from '../foundation/collections.ts';
 import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type QueueRow } from '../scheduler/port.ts';
-import { isHeldInError } from './heldInError.ts';
+import { isHeldInError, isStuck } from './heldInError.ts';
 import type { ChainLink, TaskList } from './placement.ts';
 import type { TaskEvent, TaskHistory } from './taskEvents.ts';
 
@@ -37,6 +37,8 @@ export interface TaskView {
   readonly evidence: string;
   /** Where it waits and will not begin by itself: the scheduler holds it in error, for this reason. */
   readonly heldFor?: string;
+  /** Where it waits for what may never come by itself. */
+  readonly stuckFor?: string;
 }
 
 export interface ArrayFacts {
@@ -213,7 +215,7 @@ function mergeOne(input: MergeInput, task: number, { array, index, queued, accou
     switch (queued.state) {
       case 'pending':
       case 'held':
-        return { ...base, state: 'pending', evidence: `the queue says ${queued.rawState}${reason}`, ...(isHeldInError(queued) ? { heldFor: `${queued.rawState}${reason}` } : {}) };
+        return { ...base, state: 'pending', evidence: `the queue says ${queued.rawState}${reason}`, ...(isHeldInError(queued) ? { heldFor: `${queued.rawState}${reason}` } : isStuck(queued) ? { stuckFor: `${queued.rawState}${reason}` } : {}) };
       case 'running':
       case 'completing':
         return { ...base, state: 'running', evidence: `the queue says ${queued.rawState}${queued.node ? ` on ${queued.node}` : ''}` };

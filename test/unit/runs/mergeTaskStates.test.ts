@@ -108,6 +108,16 @@ describe('mergeTaskStates (unit)', () => {
     assert.equal(stateOf(0, { queue: undefined, arrays: [{ jobId: undefined, attempt: 1, tasks: TaskList.from(0, 4) }] }), 'pending');
   });
 
+  it('tells what may never start by itself from what waits for its turn', () => {
+    const stuckFor = (reason: string, state: JobState = 'pending'): string | undefined => viewOf(0, { queue: { rows: [queueRow(state, { rawState: 'PENDING', reason })], atMs: now } })?.stuckFor;
+    for (const reason of ['PartitionDown', 'PartitionTimeLimit', 'ReqNodeNotAvail, UnavailableNodes:node4', 'Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions', 'QOSMaxMemoryPerJob', 'Can Never Run: Insufficient amount of resource: ncpus']) {
+      assert.equal(stuckFor(reason), `PENDING (${reason})`);
+    }
+    assert.equal(stuckFor('JobHeldUser', 'held'), 'PENDING (JobHeldUser)');
+    for (const reason of ['', 'Resources', 'Priority', 'Dependency', 'QOSMaxJobsPerUserLimit', 'JobArrayTaskLimit', 'BeginTime']) assert.equal(stuckFor(reason), undefined, reason);
+    assert.equal(stuckFor('PartitionDown', 'running'), undefined);
+  });
+
   it('a word of the scheduler that we do not know is shown, not guessed', () => {
     assert.equal(stateOf(0, { queue: { rows: [queueRow('unknown', { rawState: 'LEVITATING' })], atMs: now } }), 'unknown');
   });

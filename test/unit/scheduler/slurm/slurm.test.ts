@@ -198,7 +198,7 @@ describe('slurm: submit', () => {
   });
 
   const refusals: [string, ErrorCode, RegExp][] = [
-    ['submit-bad-partition', 'spec_invalid', /invalid partition specified: nope/], ['submit-bad-account', 'spec_invalid', /Invalid account/], ['submit-bad-time', 'spec_invalid', /time limit is invalid/], ['submit-bad-qos', 'spec_invalid', /Invalid qos/],
+    ['submit-bad-partition', 'spec_invalid', /invalid partition specified: nope/], ['submit-drained-partition', 'spec_invalid', /inactive or drain/], ['submit-bad-account', 'spec_invalid', /Invalid account/], ['submit-bad-time', 'spec_invalid', /time limit is invalid/], ['submit-bad-qos', 'spec_invalid', /Invalid qos/],
     ['submit-bad-memory', 'spec_invalid', /Memory specification/], ['submit-bad-gres', 'spec_invalid', /node configuration/], ['submit-bad-option', 'spec_invalid', /--nope/], ['submit-too-large', 'spec_invalid', /Invalid job array/],
     ['submit-qos-limit', 'scheduler_throttled', /QOSMaxSubmitJobPerUserLimit/], ['submit-down', 'cluster_timeout', /Unable to contact/],
   ];
