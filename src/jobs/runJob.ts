@@ -7,8 +7,8 @@
 import * as path from 'node:path';
 import { withDefaultResources } from '../cluster/profile.ts';
 import { submissionProblem, submitSteps } from '../cluster/submitProtocol.ts';
-import { sleep } from '../foundation/abort.ts';
-import { HpcError } from '../foundation/errors.ts';
+import { CancelledError, sleep } from '../foundation/abort.ts';
+import { HpcError, toHpcError } from '../foundation/errors.ts';
 import { withFileLock } from '../foundation/fileLock.ts';
 import { newToken, sha256Hex } from '../foundation/ids.ts';
 import type { AccountingRow, ResourceRequest } from '../scheduler/port.ts';
@@ -72,15 +72,27 @@ export async function submitJob(request: JobRequest, deps: JobDeps, call: CallOp
     await records.write(record);
     call.progress({ message: `Submitting ${record.name} to ${record.cluster}` });
     await session.ask([placeScript(record, text)], { signal: call.signal });
-    const reply = await submitSteps(session, record, [step], { signal: call.signal, log: deps.log });
+    const reply = await submitSteps(session, record, [step], { signal: call.signal, log: deps.log }).catch((error: unknown) => {
+      throw CancelledError.is(error) ? error : inDoubt(toHpcError(error), request, requestId);
+    });
     const receipt = reply.receipts.job;
     const submitted: JobRecord = { ...record, job_id: receipt?.state === 'submitted' ? (receipt.job_id ?? null) : null };
     if (submitted.job_id !== null) await records.write(submitted);
     const problem = submissionProblem(reply, [step]);
-    if (problem) throw problem;
+    if (problem) throw reply.stopped?.kind === 'unknown' ? inDoubt(problem, request, requestId) : problem;
     return { record: submitted, resumed: known !== undefined };
   };
   return withFileLock(`${records.file(request.cluster, requestId)}.lock`, submit, { signal: call.signal, timeoutMs: 300_000 });
+}
+
+/** The scheduler may have taken it: who does not know the id of the request would submit it a second time. */
+function inDoubt(error: HpcError, request: JobRequest, requestId: string): HpcError {
+  return new HpcError(error.code, error.message, {
+    remediation: `Repeat the call with request_id ${requestId} when the cluster answers again: the job is then looked for by its name and never submitted twice.`,
+    details: { ...error.details, request_id: requestId },
+    retrySafe: request.requestId !== undefined && error.retrySafe,
+    cause: error,
+  });
 }
 
 export interface JobEnd {

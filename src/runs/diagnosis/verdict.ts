@@ -220,6 +220,7 @@ function lastWords(group: ScanGroup, ending: Ending): Finding | undefined {
 function fromEnding(task: FailedTask, ending: Ending, group: ScanGroup | undefined, killedInLog: boolean): Finding | undefined {
   const where = task.node === null ? '' : ` on ${task.node}`;
   const source: EvidenceSource = task.end ? 'task_events' : 'accounting';
+  if (task.state === 'lost' && !task.start && task.node === null) return measured('node_failure', 'guessed', 'scheduler', `${task.stateEvidence}; it never began: somebody deleted it, or the scheduler forgot it`, 'lost before its start');
   if (task.state === 'lost') return measured('node_failure', 'likely', 'scheduler', task.stateEvidence, 'lost');
   if (task.end?.o === 'preempted' || (ending.signal === 15 && !task.end)) {
     const stop = group?.hits.find(({ id }) => id === 'stopped');
