@@ -28,7 +28,7 @@ describe('one job (unit)', () => {
       ask: () => Promise.resolve([]),
       askEach: (queries: readonly unknown[]) => Promise.resolve(queries.map(() => new HpcError('cluster_timeout', 'the qmaster is away'))),
     };
-    return { session: () => Promise.resolve(session as unknown as ClusterSession), clock: { now: () => new Date() }, home, log: silentLog, assetsDirectory: '/' } as unknown as JobDeps;
+    return { session: () => Promise.resolve(session as unknown as ClusterSession), clock: { now: () => new Date() }, home, log: silentLog, assetsDirectory: '/' };
   }
   const unknown = (): Promise<unknown> => Promise.resolve({ receipts: { job: { state: 'submitting', at: 1, rc: 1, err: 'got read error\n' } }, stopped: { kind: 'unknown', key: 'job' }, now: 1000 });
   const errorOf = async (deps: JobDeps, more: Partial<JobRequest> = {}): Promise<HpcError> => {
