@@ -19,6 +19,7 @@ import { releaseFolder, showFolders } from './remoteHold.ts';
 
 export interface ReleaseOutcome {
   readonly lease: Lease;
+  /** The jobs that ended by it: cancelled, or by themselves on reading that they are released. */
   readonly cancelled: readonly string[];
   readonly notes: readonly string[];
 }
@@ -35,6 +36,8 @@ function rowsOf(lease: Lease, facts: OwnFacts, queue: Rows<QueueRow>): { readonl
   const own = queue.rows.filter((row) => !isTerminalJobState(row.state) && hopOfName(facts, row.name) !== undefined && (facts.origin === 'booked' || row.jobId === lease.job_id));
   return { own, recycled: queue.rows.find(({ jobId, name }) => lease.job_id !== '' && jobId === lease.job_id && hopOfName(facts, name) === undefined) };
 }
+
+const aliveOf = (rows: readonly QueueRow[]): readonly QueueRow[] => rows.filter(({ state }) => state !== 'completing');
 
 async function askQueue(session: ClusterSession, call: CallOptions): Promise<Rows<QueueRow>> {
   const [queue] = await session.ask([session.dialect.queue(await session.tools({ signal: call.signal }))], { signal: call.signal, priority: 'interactive' });
@@ -54,9 +57,13 @@ export async function releaseReservation(nameOrId: string, deps: ReservationDeps
       const session = await deps.session(facts.cluster);
       const tools = await session.tools({ signal: call.signal });
       const notes: string[] = [];
+      const ended = new Set<string>();
       if (facts.origin === 'booked') {
         call.progress({ message: `Releasing ${lease.name}` });
-        await session.ask([releaseFolder(facts.state_dir, 'released by its owner', tools)], { signal: call.signal, priority: 'interactive' });
+        // Looked at before, since what holds the node may end by itself as soon as it reads this.
+        const [queue, marked] = await session.askEach<Rows<QueueRow> | undefined>([session.dialect.queue(tools), releaseFolder(facts.state_dir, 'released by its owner', tools)], { signal: call.signal, priority: 'interactive' });
+        if (marked instanceof HpcError) throw marked;
+        if (queue !== undefined && !(queue instanceof HpcError)) for (const { jobId } of aliveOf(rowsOf(lease, facts, queue).own)) ended.add(jobId);
         // What was being submitted at that moment is settled first: it would be in the queue a moment later.
         const [shown] = await session.ask([showFolders([facts.state_dir], tools)], { signal: call.signal });
         await settleSubmissions(lease, shown?.folders[0]?.receipts ?? {}, deps, call);
@@ -65,12 +72,12 @@ export async function releaseReservation(nameOrId: string, deps: ReservationDeps
           throw new HpcError('cluster_timeout', `It is not known yet whether the scheduler took a job of ${lease.name}: it is not released to the end.`, { remediation: 'Release it again when the scheduler answers; nothing new is submitted meanwhile.', retrySafe: true });
         }
       }
-      const cancelled = await cancelAll(lease, facts, session, notes, call);
+      for (const jobId of await cancelAll(lease, facts, session, notes, call)) ended.add(jobId);
       deps.channels.drop(`${facts.cluster} ${facts.token}`);
       await deps.leases.remove(lease);
       await forget(lease, deps);
       await forgetNotices(lease, deps);
-      return { lease, cancelled, notes };
+      return { lease, cancelled: [...ended], notes };
     },
     call.signal,
   );
@@ -82,7 +89,7 @@ async function cancelAll(lease: Lease, facts: OwnFacts, session: ClusterSession,
   for (;;) {
     const { own, recycled } = rowsOf(lease, facts, await askQueue(session, call));
     if (recycled && notes.length === 0) notes.push(`the id ${lease.job_id} is another job’s now (${recycled.name}): it was left alone`);
-    const alive = own.filter(({ state }) => state !== 'completing');
+    const alive = aliveOf(own);
     if (own.length === 0) return [...cancelled];
     const fresh = alive.filter(({ jobId }) => !cancelled.has(jobId));
     if (fresh.length > 0) {

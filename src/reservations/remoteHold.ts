@@ -116,7 +116,7 @@ export function keepFolder(directory: string, tools: SchedulerTools): Query<void
   return question('keep', { directory }, tools, () => undefined);
 }
 
-export function releaseFolder(directory: string, reason: string, tools: SchedulerTools): Query<void> {
+export function releaseFolder(directory: string, reason: string, tools: SchedulerTools): Query<undefined> {
   return question('release', { directory, reason }, tools, () => undefined, 240);
 }
 
