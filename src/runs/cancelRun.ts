@@ -14,7 +14,7 @@ import { requireRun, viewOfRun } from './listRuns.ts';
 import { currentArrays, indexOf, isWhollySubmitted, placedArrays, rangesOf, TaskList } from './placement.ts';
 import { compactTaskIds } from './diagnosis/taskRanges.ts';
 import type { RunView } from './runView.ts';
-import { reconcileRun } from './reconcileRun.ts';
+import { recycledJobs, reconcileRun } from './reconcileRun.ts';
 
 export interface CancelSelection {
   readonly runId: string;
@@ -82,7 +82,10 @@ export async function cancelRun(selection: CancelSelection, deps: RunDeps, call:
   }
   const alive = doubtful.length === 0 ? unended : unended.filter((task) => view.tasks[task]?.job !== null);
   const isForAll = whole && doubtful.length === 0;
-  const targets = targetsFor(view, alive, whole);
+  // Of a combiner the view says nothing: its id, too, may be another job's by now.
+  const combiners = [...view.submission.combiners, ...(view.submission.attempts ?? []).map(({ combiner }) => combiner)];
+  const foreign = await recycledJobs(combiners.map(({ job_id, job_name }) => ({ jobId: job_id, jobName: job_name })), session, deps);
+  const targets = targetsFor(view, alive, whole).filter(({ jobId }) => !foreign.has(jobId) || !combiners.some(({ job_id }) => job_id === jobId));
   if (doubtful.length === 0 || alive.length > 0) await deps.journal.update(deps.experimentDir, selection.runId, (record) => {
     const before = record.cancel_requested?.tasks;
     const tasks: 'all' | [number, number][] = isForAll || before === 'all' ? 'all' : [...(before ?? []), ...rangesOf(alive).map(([first, last]): [number, number] => [first, last])];

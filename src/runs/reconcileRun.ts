@@ -114,7 +114,7 @@ function verdictOf(task: TaskView, array: PlacedArray | undefined, view: RunView
 }
 
 /** Ids of ours under which the queue lists a job of another name. */
-async function recycledJobs(arrays: readonly PlacedArray[], session: ClusterSession, deps: RunDeps): Promise<ReadonlyMap<string, string>> {
+export async function recycledJobs(arrays: readonly Pick<PlacedArray, 'jobId' | 'jobName'>[], session: ClusterSession, deps: RunDeps): Promise<ReadonlyMap<string, string>> {
   const snapshot = await readSnapshot(deps.journal.clusterDirectory(session.profile.name), 'queue');
   if (!snapshot) return new Map();
   try {

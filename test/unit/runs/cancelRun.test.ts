@@ -47,6 +47,11 @@ describe('cancelling (unit)', function () {
     assert.deepEqual(await cancel({}), { cancelledTasks: 8, alreadyEnded: 2, line: '10 12 900010 900012', wish: 'all' });
   });
 
+  it('never a job that got the id of a combiner of the run', async () => {
+    await place.says('squeue', queueRow('10_[3-4]', 'PENDING') + rowOf('900010', 'RUNNING', 'node1', 'None', 'another-run') + rowOf('900012', 'PENDING', '', 'Dependency', 'run-w1c-0123456789'));
+    assert.equal((await cancel({})).line, '10 900012');
+  });
+
   it('a wave: its unfinished arrays, whole; later waves go on', async () => {
     assert.deepEqual(await cancel({ wave: 0 }), { cancelledTasks: 6, alreadyEnded: 2, line: '10 11', wish: [[2, 7]] });
   });
