@@ -20,6 +20,11 @@ export function jobName(record: Pick<JobRecord, 'name' | 'token'>): string {
   return `${/^[A-Za-z]/.test(plain) ? plain : `j${plain}`}-${record.token.slice(0, 10)}`;
 }
 
+/** Ids are given out again, and accounting remembers who had them before: the name tells. */
+export function isJobOf(record: JobRecord, row: { readonly jobId: string; readonly name: string }): boolean {
+  return row.jobId === record.job_id && (row.name === '' || row.name === jobName(record));
+}
+
 export function jobStep(record: JobRecord, session: ClusterSession, cluster: ClusterFacts): SubmitStep {
   const name = jobName(record);
   const query = session.dialect.submit(

@@ -2,7 +2,8 @@
 import { formatIndexRanges } from '../scheduler/indexRanges.ts';
 import type { AccountingRow } from '../scheduler/port.ts';
 import type { CallOptions, JobDeps } from './deps.ts';
-import { JobRecords } from './jobRecord.ts';
+import { JobRecords, type JobRecord } from './jobRecord.ts';
+import { isJobOf } from './jobStep.ts';
 import { observeJobs } from './observeJobs.ts';
 
 export interface ListedJob {
@@ -32,19 +33,24 @@ export async function listJobs(cluster: string, deps: JobDeps, call: Pick<CallOp
   const asked = only === undefined ? [...ours.keys()] : [only];
   const since = new Date(Math.min(now - recentMs, ...records.map((record) => Date.parse(record.submitted_at) - 3_600_000)));
   const seen = await observeJobs(session, asked, since, call.signal);
-  const known = (jobId: string): Pick<ListedJob, 'ours' | 'what'> => ({ ours: ours.has(jobId), what: ours.get(jobId)?.what ?? null });
+  const recordOf = (row: { readonly jobId: string; readonly name: string }): JobRecord | undefined => {
+    const record = ours.get(row.jobId);
+    return record && isJobOf(record, row) ? record : undefined;
+  };
+  const known = (row: { readonly jobId: string; readonly name: string }): Pick<ListedJob, 'ours' | 'what'> => ({ ours: recordOf(row) !== undefined, what: recordOf(row)?.what ?? null });
   const queued = seen.queue
     .filter((row) => only === undefined || row.jobId === only)
-    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: row.state, reason: row.reason, node: row.node, ...known(row.jobId), exitCode: null, elapsedS: null }));
-  const inQueue = new Set(queued.map(({ jobId }) => jobId));
+    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: row.state, reason: row.reason, node: row.node, ...known(row), exitCode: null, elapsedS: null }));
+  // A stranger with the id of one of ours says nothing of it.
+  const isTelling = (row: { readonly jobId: string; readonly ours: boolean }): boolean => row.ours || !ours.has(row.jobId);
+  const inQueue = new Set(queued.filter(isTelling).map(({ jobId }) => jobId));
   const cancelled = await new JobRecords(deps.home).cancelled(cluster);
   // Killed, and asked to end: that is why.
   const stateOf = (row: AccountingRow): AccountingRow['state'] => (row.state === 'failed' && (row.signal === 9 || row.signal === 15) && cancelled(row.jobId, row.name) ? 'cancelled' : row.state);
-  // An id that the scheduler used twice: the last record with our name is ours.
   const ended = seen.ended
-    .filter((row) => !inQueue.has(row.jobId))
-    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: stateOf(row), reason: '', node: row.node, ...known(row.jobId), exitCode: row.exitCode, elapsedS: row.elapsedS }));
-  const told = new Set([...queued, ...ended].map(({ jobId }) => jobId));
+    .filter((row) => !inQueue.has(row.jobId) && (!ours.has(row.jobId) || recordOf(row) !== undefined))
+    .map((row): ListedJob => ({ jobId: row.jobId, indices: row.indices ? formatIndexRanges(row.indices) : null, name: row.name, state: stateOf(row), reason: '', node: row.node, ...known(row), exitCode: row.exitCode, elapsedS: row.elapsedS }));
+  const told = new Set([...queued, ...ended].filter(isTelling).map(({ jobId }) => jobId));
   // Submitted here, and nobody tells what became of it: that is no reason to hide it.
   const silent = records
     .filter(({ job_id }) => !told.has(job_id ?? ''))

@@ -14,7 +14,7 @@ import { newToken, sha256Hex } from '../foundation/ids.ts';
 import type { AccountingRow, ResourceRequest } from '../scheduler/port.ts';
 import type { CallOptions, JobDeps } from './deps.ts';
 import { JobRecords, type JobRecord } from './jobRecord.ts';
-import { commandScript, jobStep, placeScript, type JobEnvironment } from './jobStep.ts';
+import { commandScript, isJobOf, jobStep, placeScript, type JobEnvironment } from './jobStep.ts';
 import { observeJobs } from './observeJobs.ts';
 
 export interface JobRequest {
@@ -114,8 +114,8 @@ export async function waitForJob(record: JobRecord, waitS: number, deps: JobDeps
   let missingSince: number | undefined;
   for (let pauseMs = 300; ; pauseMs = Math.min(5_000, pauseMs * 1.3)) {
     const seen = await observeJobs(session, [jobId], since, call.signal);
-    const queued = seen.queue.find((row) => row.jobId === jobId);
-    const ended = seen.ended.find((row) => row.jobId === jobId);
+    const queued = seen.queue.find((row) => isJobOf(record, row));
+    const ended = seen.ended.find((row) => isJobOf(record, row));
     const now = deps.clock.now().getTime();
     if (!queued && ended) return { row: ended, state: ended.state };
     missingSince = queued ? undefined : (missingSince ?? now);

@@ -9,7 +9,7 @@ describe('listing jobs (unit)', function () {
   beforeEach(async () => {
     place = await makePlace();
     await new JobRecords(place.deps.home).write({
-      schema: 1, request_id: 'r', cluster: 'bed', name: 'run-w0a0-0123456789', token: 't', wish: 'w', what: 'exit 4', state_dir: '/s', workdir: '/w', resources: {}, stdout: '/o', stderr: '/e',
+      schema: 1, request_id: 'r', cluster: 'bed', name: 'run-w0a0', token: '0123456789', wish: 'w', what: 'exit 4', state_dir: '/s', workdir: '/w', resources: {}, stdout: '/o', stderr: '/e',
       submitted_at: place.deps.clock.now().toISOString(), job_id: '7',
     });
   });
@@ -20,6 +20,15 @@ describe('listing jobs (unit)', function () {
   it('how ours ended is what accounting says', async () => {
     await place.says('sacct', accountingRow('7', 'FAILED', '4:0'));
     assert.deepEqual(await listed(), [['7', 'failed', 4, 'exit 4']]);
+  });
+
+  it('another job that once had its id, or has it now, is not ours and says nothing of it', async () => {
+    const stranger = accountingRow('7', 'COMPLETED').replace('run-w0a0-0123456789', 'stranger');
+    await place.says('sacct', stranger);
+    assert.deepEqual(await listed(), [['7', 'unknown', null, 'exit 4']]);
+    await place.says('sacct', accountingRow('7', 'FAILED', '4:0'));
+    await place.says('squeue', queueRow('7', 'RUNNING', 'node1', 'None', 'stranger'));
+    assert.deepEqual(await listed(), [['7', 'running', null, null], ['7', 'failed', 4, 'exit 4']]);
   });
 
   it('ours of which nobody tells is unknown, not left out', async () => assert.deepEqual(await listed(), [['7', 'unknown', null, 'exit 4']]));
