@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { systemClock } from '../../src/foundation/clock.ts';
+import { messageOf } from '../../src/foundation/errors.ts';
 import { silentLog } from '../../src/foundation/log.ts';
 import { noProgress } from '../../src/foundation/progress.ts';
 import { createServices } from '../../src/operations/createServices.ts';
@@ -59,11 +60,15 @@ describe('reservations on Grid Engine (sandbox)', function () {
     // A terminal: no daemon of the node, and no qrsh, has a part in it.
     let seen = '';
     const terminal = await openReservationTerminal(dev, { size: { columns: 100, rows: 30 }, onData: (chunk) => (seen += Buffer.from(chunk).toString()) }, context);
-    const shows = (what: RegExp): Promise<true> => until(`the terminal shows ${String(what)}: ${seen}`, async () => Promise.resolve(what.test(seen)));
+    const shows = (what: RegExp): Promise<true> =>
+      until(`the terminal shows ${String(what)}`, async () => Promise.resolve(what.test(seen))).catch((error: unknown) => {
+        throw new Error(`${messageOf(error)}; it shows ${JSON.stringify(seen.slice(-1500))}`);
+      });
     terminal.session.write('echo "sum=$((40+2)) on=$(hostname) $(labpy) job=$JOB_ID"\r');
     await shows(new RegExp(`sum=42 on=exec\\d\\S* lab-python job=${reservation.job_id}`));
     terminal.session.resize({ columns: 132, rows: 43 });
-    terminal.session.write('stty size\r');
+    // tmux takes its time over it.
+    terminal.session.write('until stty size | grep " 132"; do sleep 0.1; done\r');
     await shows(/4[23] 132/);
     const began = performance.now();
     const before = seen.length;
