@@ -7,5 +7,5 @@ export function isHeldInError(row: QueueRow): boolean {
 
 /** Waits for what seldom comes by itself: somebody must release it, open its partition or its nodes, or ask for something else. Slurm's words, and that of PBS. */
 export function isStuck({ reason }: QueueRow): boolean {
-  return /^(?:Partition(?:Down|Inactive|TimeLimit|NodeLimit)|BadConstraints|InvalidAccount|InvalidQOS|(?:Account|QOS)NotAllowed|DependencyNeverSatisfied|JobHeld|ReservationDeleted|ReqNodeNotAvail|Nodes required for job are DOWN|(?:QOS|Assoc)\w*PerJob|Can Never Run)/.test(reason);
+  return /^(?:Partition(?:Down|Inactive|TimeLimit|NodeLimit)|BadConstraints|InvalidAccount|InvalidQOS|(?:Account|QOS)NotAllowed|DependencyNeverSatisfied|JobHeld|job.requeued.in.held|ReservationDeleted|ReqNodeNotAvail|Nodes required for job are DOWN|(?:QOS|Assoc)\w*PerJob|Can Never Run)/.test(reason);
 }

@@ -175,10 +175,20 @@ function historyOf(history: TaskHistory | undefined, attempt: number): TaskHisto
  * A task whose last try did not end well, and that the queue lists after that: the scheduler put it back (its node died, it was
  * preempted or requeued). A task that failed by itself stays in the queue for a moment as running, which says nothing.
  */
-function triedAgain(input: MergeInput, end: TaskEvent, outcome: string, queued: QueueRow | undefined): Pick<TaskView, 'state' | 'evidence'> | undefined {
-  if (!queued || input.queue === undefined || input.queue.atMs < end.t * 1000) return undefined;
+function triedAgain(input: MergeInput, end: TaskEvent, outcome: string, queued: QueueRow | undefined): Pick<TaskView, 'state' | 'evidence' | 'heldFor' | 'stuckFor'> | undefined {
+  if (!queued || input.queue === undefined) return undefined;
+  // An end that is still to come is of a node whose clock is fast: which came first cannot be told, and a task that waits must not count as failed.
+  if (input.queue.atMs < end.t * 1000 && end.t * 1000 <= input.nowMs) return undefined;
   const state = queued.state === 'pending' || queued.state === 'held' ? 'pending' : outcome === 'preempted' && (queued.state === 'running' || queued.state === 'completing') ? 'running' : undefined;
-  return state && { state, evidence: `the queue says ${queued.rawState}; its last try ended on ${end.node}` };
+  return state && { state, evidence: `the queue says ${queued.rawState}; its last try ended on ${end.node}`, ...whyNot(queued) };
+}
+
+const reasonOf = ({ reason }: QueueRow): string => (reason !== '' && reason !== 'None' ? ` (${reason})` : '');
+
+/** Why it will not begin by itself, if it will not. */
+function whyNot(queued: QueueRow): Pick<TaskView, 'heldFor' | 'stuckFor'> {
+  const words = `${queued.rawState}${reasonOf(queued)}`;
+  return isHeldInError(queued) ? { heldFor: words } : isStuck(queued) ? { stuckFor: words } : {};
 }
 
 function mergeOne(input: MergeInput, task: number, { array, index, queued, accounted }: TaskSource, history: TaskHistory): TaskView {
@@ -211,11 +221,11 @@ function mergeOne(input: MergeInput, task: number, { array, index, queued, accou
   if (array.jobId === undefined && input.isGivenUp === true) return { ...base, state: 'cancelled', evidence: 'was never submitted; the run was cancelled' };
   if (array.jobId === undefined) return { ...base, state: 'pending', evidence: 'not submitted yet' };
   if (queued) {
-    const reason = queued.reason !== '' && queued.reason !== 'None' ? ` (${queued.reason})` : '';
+    const reason = reasonOf(queued);
     switch (queued.state) {
       case 'pending':
       case 'held':
-        return { ...base, state: 'pending', evidence: `the queue says ${queued.rawState}${reason}`, ...(isHeldInError(queued) ? { heldFor: `${queued.rawState}${reason}` } : isStuck(queued) ? { stuckFor: `${queued.rawState}${reason}` } : {}) };
+        return { ...base, state: 'pending', evidence: `the queue says ${queued.rawState}${reason}`, ...whyNot(queued) };
       case 'running':
       case 'completing':
         return { ...base, state: 'running', evidence: `the queue says ${queued.rawState}${queued.node ? ` on ${queued.node}` : ''}` };

@@ -40,6 +40,10 @@ describe('mergeTaskStates (unit)', () => {
     assert.equal(stateOf(0, { histories: ended('preempted', 143), queue: { rows: [queueRow('running')], atMs: now } }), 'running');
     assert.equal(stateOf(0, { histories: ended('failed', 1), queue: { rows: [queueRow('running')], atMs: now } }), 'failed');
     assert.equal(stateOf(0, { histories: ended('preempted', 143), queue: { rows: [queueRow('pending')], atMs: 1_000 } }), 'failed');
+    // The node's clock is hours ahead of ours.
+    const ahead = ended('preempted', 143).map(({ start, end }) => ({ ...(start ? { start } : {}), ...(end ? { end: { ...end, t: now / 1000 + 7_200 } } : {}) }));
+    assert.equal(stateOf(0, { histories: ahead, queue: waits }), 'pending');
+    assert.equal(viewOf(0, { histories: ahead, queue: { rows: [queueRow('pending', { reason: 'job requeued in held state' })], atMs: now } })?.stuckFor, 'PENDING (job requeued in held state)');
     assert.equal(stateOf(0, { histories: ended('done', 0), queue: waits }), 'complete');
   });
 
