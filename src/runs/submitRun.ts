@@ -7,7 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSession } from '../cluster/session.ts';
-import { HpcError } from '../foundation/errors.ts';
+import { CancelledError } from '../foundation/abort.ts';
+import { HpcError, toHpcError } from '../foundation/errors.ts';
 import { canaryError, canaryPlan, verifyCanary, type CanaryOptions, type CanaryReport } from './canary.ts';
 import type { CallOptions, RunDeps } from './deps.ts';
 import { forgetEvaluation } from './evaluateSweep.ts';
@@ -145,7 +146,10 @@ async function finishSubmission(session: ClusterSession, sidecar: Sidecar, deps:
       }
       call.progress({ message: `Submitting ${submission.arrays.length} array${submission.arrays.length === 1 ? '' : 's'}` });
       const steps = stepsOf(sidecar, submission, session, await session.tools({ signal: call.signal }));
-      const reply = await submitSteps(session, submission, steps, { signal: call.signal, log: deps.log });
+      // What stops it on its way (a disk that is full when a receipt is due) may stop it after a job was taken: the run is named, and resuming finds it.
+      const reply = await submitSteps(session, submission, steps, { signal: call.signal, log: deps.log }).catch((error: unknown) => {
+        throw CancelledError.is(error) ? error : withRunId(toHpcError(error), sidecar.run_id, ' Then resume the submission: what the scheduler took already is found and not submitted again.');
+      });
       const problem = submissionProblem(reply, steps);
       const updated = await recordReceipts(sidecar, reply, problem, deps);
       if (problem) throw withRunId(problem, sidecar.run_id);
@@ -182,8 +186,8 @@ async function pushed(session: ClusterSession, workspace: Workspace, sidecar: Si
   }
 }
 
-function withRunId(problem: HpcError, runId: string): HpcError {
-  return new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined ? {} : { remediation: `${problem.remediation} (run ${runId})` }), details: { ...problem.details, run_id: runId }, retrySafe: problem.retrySafe, cause: problem });
+function withRunId(problem: HpcError, runId: string, next = ''): HpcError {
+  return new HpcError(problem.code, problem.message, { ...(problem.remediation === undefined && next === '' ? {} : { remediation: `${problem.remediation ?? ''}${next} (run ${runId})`.trim() }), details: { ...problem.details, run_id: runId }, retrySafe: problem.retrySafe, cause: problem });
 }
 
 /** Finishes an interrupted submission: what is on the cluster stays, what is missing is submitted. */
