@@ -8,7 +8,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { startSandbox, stopSandbox, type Sandbox } from '../sandbox.ts';
 import { eventually } from './cli.ts';
-import { Desk, type Submitted } from './desk.ts';
+import { Desk, whenReleased, type Submitted } from './desk.ts';
 
 describe('at the controller’s limit of jobs (sandbox)', function () {
   this.timeout(400_000);
@@ -43,13 +43,14 @@ describe('at the controller’s limit of jobs (sandbox)', function () {
 
   it('room that comes while sbatch waits is used, and every job is there once', async () => {
     await sleepers(3);
-    const work = await desk.work({ total: 2 });
-    // The two elements of its array fill the controller; the combiner after it has to wait.
-    const submitting = work.submit();
+    const work = await desk.work({ total: 2, gate: 'room' });
+    // The two elements of its array fill the controller as long as they run; the combiner after it has to wait.
+    const submitting = work.submit('bed', whenReleased);
     await eventually('the array is there', async () => ((await work.jobs()).size === 1 ? true : undefined), 60_000);
     const first = await Promise.race([submitting.then(() => 'it ended'), new Promise((resolve) => setTimeout(resolve, 3_000)).then(() => 'it waits')]);
     assert.equal(first, 'it waits');
     await leave();
+    await desk.release('room');
     await work.provesWhole(await submitting);
   });
 
