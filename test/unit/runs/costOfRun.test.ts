@@ -16,6 +16,13 @@ describe('What a run has cost (unit)', () => {
     assert.deepEqual(costOf({ tasks, sidecar: sidecar({ cpus: 2 }, { cpus: 4 }) }, 1000 + 1800), { core_hours: 2 + 4, gpu_hours: null });
   });
 
+  it('counts what runs no longer than since it was submitted, whatever the node’s clock says', () => {
+    const submitted = { ...sidecar({ cpus: 1 }), submitted_at: '2026-01-02T10:00:00Z' };
+    const nowS = Date.parse('2026-01-02T11:00:00Z') / 1000;
+    const cost = (startedAtS: number): number => costOf({ tasks: [task({ state: 'running', startedAtS })], sidecar: submitted }, nowS).core_hours;
+    assert.deepEqual([cost(nowS - 1800), cost(nowS - 6 * 3600), cost(nowS + 5 * 3600)], [0.5, 1, 0]);
+  });
+
   it('counts GPUs only where some were asked for, and 0 of them as 0', () => {
     assert.deepEqual(costOf({ tasks: [task({ spentS: 7200 })], sidecar: sidecar({ gpus: 2 }) }, 0), { core_hours: 2, gpu_hours: 4 });
     assert.deepEqual(costOf({ tasks: [], sidecar: sidecar({ gpus: 1 }) }, 0), { core_hours: 0, gpu_hours: 0 });
