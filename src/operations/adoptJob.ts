@@ -36,7 +36,7 @@ export const pruneOrphanSidecars = defineOperation({
   name: 'prune-orphan-sidecars',
   kind: 'mutate',
   summary: 'Set aside the sidecars of submissions that never happened.',
-  guidance: 'An orphan has no job ids and no journal record, and is older than an hour. Lists them only, unless dry_run is false; then they are moved to .hpc/runs/.pruned, never deleted.',
+  guidance: 'An orphan has no job ids and no journal record, and is older than an hour (30 days where this product wrote it: another computer may know its jobs). Lists them only, unless dry_run is false; then they are moved to .hpc/runs/.pruned, never deleted.',
   input: z.strictObject({ /** Default: true. */ dry_run: z.optional(z.boolean()) }),
   output: z.object({ orphans: z.array(z.object({ run_id: z.string(), cluster: z.string(), submitted_at: z.string(), files: z.array(z.string()) })), dry_run: z.boolean(), moved_to: z.nullable(z.string()) }),
   idempotent: true,

@@ -2,7 +2,8 @@
  * Sets sidecars aside that belong to no job: written for a submission that never happened.
  *
  * Rules: an orphan has neither job ids nor a journal record of this user and is older than an hour, so that one that is being
- * submitted now, here or by hpc-agent, is left alone; it is moved to `.hpc/runs/.pruned/`, never deleted; what cannot be read stays.
+ * submitted now, here or by hpc-agent, is left alone, or than 30 days where it carries our token: its jobs may be there with their answer
+ * lost, and known to the record of another computer or person. It is moved to `.hpc/runs/.pruned/`, never deleted; what cannot be read stays.
  */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
@@ -12,6 +13,7 @@ import { listRunIds, readSidecar } from './sidecar.ts';
 import { runsDirectory, sidecarFile } from './workspace.ts';
 
 const youngMs = 3_600_000;
+const youngOfOursMs = 30 * 86_400_000;
 
 export interface OrphanSidecar {
   readonly runId: string;
@@ -50,7 +52,7 @@ async function orphanOf(runId: string, deps: RunDeps): Promise<OrphanSidecar | u
   const written = (await fs.stat(sidecarFile(deps.experimentDir, runId))).mtimeMs;
   const submitted = Date.parse(sidecar.submitted_at);
   // The younger of both counts; a time that cannot be read proves no age.
-  if (!(now - Math.max(written, submitted) > youngMs)) return undefined;
+  if (!(now - Math.max(written, submitted) > (submission ? youngOfOursMs : youngMs))) return undefined;
   const files = (await fs.readdir(runsDirectory(deps.experimentDir))).filter((name) => name === `${runId}.json` || /^\.(params\.jsonl|params\.idx|preempt\.jsonl|failed\.json)$/.test(name.startsWith(runId) ? name.slice(runId.length) : ''));
   return { runId, submittedAt: sidecar.submitted_at, cluster: sidecar.cluster ?? '', files: files.sort() };
 }

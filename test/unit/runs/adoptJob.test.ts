@@ -114,13 +114,17 @@ describe('adopting jobs, and what is found after a long absence (unit)', functio
     await write('orphan-2', { job_ids: ['5'] }, 7_200_000);
     await write('young', {}, 60_000);
     await place.writeRun({ run_id: 'known', task_count: 1, job_ids: [] }, [{ wave: 0, first: 0, count: 1, jobId: null }]);
+    // Submitted from another computer, whose record says more.
+    const { extra } = JSON.parse(await fs.readFile(path.join(directory, 'known.json'), 'utf8')) as { readonly extra: object };
+    await write('elsewhere', { extra, job_ids: [] }, 7_200_000);
+    await write('elsewhere-long-ago', { extra, job_ids: [] }, 31 * 86_400_000);
     await fs.writeFile(path.join(directory, 'torn.json'), '{');
     const dry = await pruneOrphans({ dryRun: true }, place.deps);
-    assert.deepEqual(dry.orphans.map(({ runId, files }) => [runId, files]), [['orphan', ['orphan.json', 'orphan.params.jsonl']]]);
+    assert.deepEqual(dry.orphans.map(({ runId, files }) => [runId, files]), [['orphan', ['orphan.json', 'orphan.params.jsonl']], ['elsewhere-long-ago', ['elsewhere-long-ago.json', 'elsewhere-long-ago.params.jsonl']]]);
     assert.ok((await fs.readdir(directory)).includes('orphan.json'));
     await pruneOrphans({ dryRun: false }, place.deps);
-    assert.deepEqual((await fs.readdir(path.join(directory, '.pruned'))).sort(), ['orphan.json', 'orphan.params.jsonl']);
-    assert.deepEqual((await fs.readdir(directory)).filter((name) => name.endsWith('.json')).sort(), ['known.json', 'orphan-2.json', 'torn.json', 'young.json']);
+    assert.deepEqual((await fs.readdir(path.join(directory, '.pruned'))).sort(), ['elsewhere-long-ago.json', 'elsewhere-long-ago.params.jsonl', 'orphan.json', 'orphan.params.jsonl']);
+    assert.deepEqual((await fs.readdir(directory)).filter((name) => name.endsWith('.json')).sort(), ['elsewhere.json', 'known.json', 'orphan-2.json', 'torn.json', 'young.json']);
     assert.deepEqual((await pruneOrphans({ dryRun: false }, place.deps)).orphans, []);
   });
 
