@@ -85,7 +85,7 @@ export async function cancelRun(selection: CancelSelection, deps: RunDeps, call:
   // Of a combiner the view says nothing: its id, too, may be another job's by now.
   const combiners = [...view.submission.combiners, ...(view.submission.attempts ?? []).map(({ combiner }) => combiner)];
   const foreign = await recycledJobs(combiners.map(({ job_id, job_name }) => ({ jobId: job_id, jobName: job_name })), session, deps);
-  const targets = targetsFor(view, alive, whole).filter(({ jobId }) => !foreign.has(jobId) || !combiners.some(({ job_id }) => job_id === jobId));
+  const targets = targetsFor(view, alive, whole, foreign);
   if (doubtful.length === 0 || alive.length > 0) await deps.journal.update(deps.experimentDir, selection.runId, (record) => {
     const before = record.cancel_requested?.tasks;
     const tasks: 'all' | [number, number][] = isForAll || before === 'all' ? 'all' : [...(before ?? []), ...rangesOf(alive).map(([first, last]): [number, number] => [first, last])];
@@ -111,7 +111,8 @@ async function cancelOn(session: ClusterSession, targets: readonly CancelTarget[
 }
 
 /** The scheduler's targets: whole arrays where nothing of them is to go on, element ranges otherwise; with a whole run its combiners too. */
-function targetsFor(view: RunView, alive: readonly number[], whole: boolean): readonly CancelTarget[] {
+/** `foreign`: ids of combiners that are another job's now. */
+function targetsFor(view: RunView, alive: readonly number[], whole: boolean, foreign: ReadonlyMap<string, string>): readonly CancelTarget[] {
   const targets: CancelTarget[] = [];
   const wanted = new Set(alive);
   // What would go on with a task is named before the job that it waits for.
@@ -137,9 +138,9 @@ function targetsFor(view: RunView, alive: readonly number[], whole: boolean): re
     targets.push(goesOn ? { jobId: array.jobId, indices: ranges } : { jobId: array.jobId });
   }
   if (whole) {
-    for (const combiner of view.submission.combiners) if (combiner.job_id !== null && !view.facts.combined.includes(combiner.wave)) targets.push({ jobId: combiner.job_id });
+    for (const combiner of view.submission.combiners) if (combiner.job_id !== null && !foreign.has(combiner.job_id) && !view.facts.combined.includes(combiner.wave)) targets.push({ jobId: combiner.job_id });
     // What it would combine is combined again whenever somebody asks for the results.
-    for (const { number, combiner } of view.submission.attempts ?? []) if (combiner.job_id !== null && targets.some(({ jobId }) => placedArrays(view.submission).some((array) => array.jobId === jobId && (array.link?.first ?? array.attempt) === number))) targets.push({ jobId: combiner.job_id });
+    for (const { number, combiner } of view.submission.attempts ?? []) if (combiner.job_id !== null && !foreign.has(combiner.job_id) && targets.some(({ jobId }) => placedArrays(view.submission).some((array) => array.jobId === jobId && (array.link?.first ?? array.attempt) === number))) targets.push({ jobId: combiner.job_id });
   }
   return targets;
 }

@@ -15,7 +15,7 @@
  */
 import { groupBy } from '../foundation/collections.ts';
 import { isTerminalJobState, type AccountingRow, type IndexRange, type JobState, type QueueRow } from '../scheduler/port.ts';
-import { isHeldInError, isStuck } from './heldInError.ts';
+import { isHeldInError, isStuck } from './unableToStart.ts';
 import type { ChainLink, TaskList } from './placement.ts';
 import type { TaskEvent, TaskHistory } from './taskEvents.ts';
 

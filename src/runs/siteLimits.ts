@@ -1,4 +1,4 @@
-/** What the site's scheduler allows, asked once a day per cluster and kept; a submission that was refused is a reason to ask anew. */
+/** What the site's scheduler allows, asked once a day per cluster and kept; a submission that was refused, or a plan that would be, is a reason to ask anew. */
 import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ClusterSession } from '../cluster/session.ts';

@@ -176,11 +176,10 @@ export class Workbench {
       Object.defineProperty(document, 'hasFocus', { value: () => false });
       document.dispatchEvent(new Event('visibilitychange'));
     })()`);
-    let last = '';
     await until(`${String(wanted)} in the state of the editors`, async () => {
-      last = await this.page.evaluate<string>(writtenState);
-      if (wanted.test(last)) return true;
-      throw new Error(`it is ${last}`);
+      const state = await this.page.evaluate<string>(writtenState);
+      if (wanted.test(state)) return true;
+      throw new Error(`it is ${state}`);
     });
     await this.page.reload();
   }

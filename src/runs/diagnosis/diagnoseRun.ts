@@ -13,7 +13,7 @@ import type { AccountingRow, Query, QueueRow, Rows } from '../../scheduler/port.
 import type { CallOptions, RunDeps } from '../deps.ts';
 import { runState } from '../listRuns.ts';
 import type { TaskView } from '../mergeTaskStates.ts';
-import { isHeldInError } from '../heldInError.ts';
+import { isHeldInError } from '../unableToStart.ts';
 import { placedArrays, resourcesOfTask } from '../placement.ts';
 import { readAccounting, storeAccounting, type RunView } from '../runView.ts';
 import { foldEvents, readEvents } from '../taskEvents.ts';
